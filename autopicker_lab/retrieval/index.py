@@ -119,17 +119,22 @@ class PassageIndex:
             self._vectors[name] = found
         return self._vectors[name]
 
-    def vectors_of(self, store: VectorStore, rows: Ints, least: int, wait_s: float) -> Floats | None:
-        """Vectors of some passages, of all others NaN; None where fewer than `least` are made in time."""
+    def vectors_of(self, store: VectorStore, rows: Ints, least: int, wait_s: float) -> tuple[Ints, Floats] | None:
+        """Which of some passages have vectors, and those; None where fewer than `least` are made in time.
+
+        Args:
+            rows: the passages, shape (asked,).
+            wait_s: seconds, at most.
+
+        Returns:
+            The passages, shape (made,), and their vectors, shape (made, dimensions).
+        """
         import numpy as np
 
         found = store.few([self.texts[i] for i in rows], least, wait_s)
-        if len(found) < least:
+        if not found or len(found) < least:
             return None
-        vectors = np.full((len(self.texts), len(next(iter(found.values())))), np.nan, np.float32)
-        for i, vector in found.items():
-            vectors[rows[i]] = vector
-        return vectors
+        return rows[list(found)], np.stack(list(found.values()))
 
     @classmethod
     def of(cls, documents: Sequence[Document]) -> PassageIndex:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.text import ends
 from autopicker_lab.retrieval.language import is_in_other_letters
+from autopicker_lab.retrieval.vectors import finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,15 +89,18 @@ def nearness(
     if store is None:
         missing = f"the question may be in another language than {which}, and no encoder is installed" if which else ""
         return Nearness(lexical, lexical, note=missing)
-    vectors = index.vectors(store, wait_s if which else 0.0, progress)
-    note = "the files' vectors are not ready" if which and vectors is None else ""
-    if vectors is None and not which:
+    every = index.vectors(store, wait_s if which else 0.0, progress)
+    made = None if every is None else (np.arange(len(every)), every)
+    note = "the files' vectors are not ready" if which and made is None else ""
+    if made is None and not which:
         nearest = (-lexical).argsort(kind="stable")[:_FIRST]
-        vectors = index.vectors_of(store, nearest, min(_FEWEST, len(nearest)), min(wait_s, _FIRST_S))
-    asked = None if vectors is None else _asked(asking, store)
-    if vectors is None or asked is None:
+        made = index.vectors_of(store, nearest, min(_FEWEST, len(nearest)), min(wait_s, _FIRST_S))
+    asked = None if made is None else _asked(asking, store)
+    if made is None or asked is None:
         return Nearness(lexical, lexical, note=note)
-    near = vectors @ asked
+    rows, vectors = made
+    near = np.full(len(lexical), np.nan, np.float32)
+    near[rows] = vectors @ asked
     total = np.float32(known) * _standard(lexical) + _within(near, index.script_of_passages)
     return Nearness(total, lexical, near, store.encoder.name)
 
@@ -111,7 +115,7 @@ def _foreign_to(index: PassageIndex, question: str, known_grams: float) -> str:
 def _asked(asking: Asking, store: VectorStore) -> Floats | None:
     """The vector of what is asked, with what was said before; None where the encoder fails."""
     try:
-        vectors = [weight * store.encoder.question(text) for text, weight in asking[:_ENCODED] if text.strip()]
+        vectors = [weight * finite(store.encoder.question(text)) for text, weight in asking[:_ENCODED] if text.strip()]
     except Exception as error:  # an encoder may fail in any way; search by words goes on
         store.failed(error)
         return None
@@ -126,6 +130,8 @@ def _within(near: Floats, scripts: Sequence[str]) -> Floats:
     import numpy as np
 
     made = np.flatnonzero(~np.isnan(near))
+    if not len(made):
+        return np.zeros(len(near), np.float32)
     found, names = _standard(near[made]), np.array(scripts)[made]
     for name in set(names):
         rows = np.flatnonzero(names == name)

@@ -6,7 +6,8 @@ import hashlib
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ _MOST_EXPECTED = 100  # files that wait; of one that comes then, vectors are mad
 _AT_ONCE, _AT_ONCE_S = 16, 0.25  # passages that the encoder is given, at most, and what they should take
 _VECTOR_BYTES = 4 * 384 + 64  # until one is made
 _PASSED_ON = 0.5  # of what the last passages took each, to what is expected of the next
-_LOOK_S = 0.02
+_TELL_S = 0.05  # between two reports of progress, while nothing is made
 _REST_S = 60.0  # after a failure, before the encoder is asked again
 
 
@@ -45,10 +46,12 @@ class VectorStore:
         self._room_bytes = room_bytes
         self._kept: LRUCache[Any] = LRUCache(room_bytes, _weight)
         self._few: dict[bytes, str] = {}
+        self._wanted: Counter[bytes] = Counter()  # how many questions wait for one of the few
         self._urgent: dict[bytes, str] = {}
         self._queued: dict[bytes, str] = {}
         self._expected: deque[Callable[[], Sequence[str]]] = deque()
         self._changed = threading.Condition()
+        self._batches = 0
         self._thread: threading.Thread | None = None
         self._rests_until = 0.0
         self._is_warm = False
@@ -70,34 +73,60 @@ class VectorStore:
         self._ask(keys, texts, self._urgent if wait_s > 0 else self._queued)
         until = time.monotonic() + wait_s
         while True:
+            batches = self._batches
             found = [vector for key in keys if (vector := self._kept.get(key)) is not None]
             if len(found) == len(keys):
                 if keys:
                     report_progress(progress, len(found), len(keys))
                 return np.stack(found) if found else None
-            if time.monotonic() >= until or self.is_resting or not report_progress(progress, len(found), len(keys)):
+            if not self._comes(batches, until, partial(report_progress, progress, len(found), len(keys))):
                 return None
-            time.sleep(_LOOK_S)
 
     def few(self, texts: Sequence[str], least: int, wait_s: float) -> dict[int, Floats]:
         """Vectors of a few texts by their numbers: those that there are, once all are there or the time is over.
 
         Where fewer than `least` could be made in the time, by what others took, nothing is waited for.
+
+        Args:
+            wait_s: seconds, at most.
+
+        Returns:
+            By the number of its text, each vector, shape (dimensions,).
         """
         keys = [_key(text) for text in texts]
-        self._ask(keys, texts, self._few)
-        until = time.monotonic() + wait_s
+        with self._changed:
+            self._wanted.update(set(keys))
+        try:
+            self._ask(keys, texts, self._few)
+            return self._few_made(keys, least, time.monotonic() + wait_s)
+        finally:
+            with self._changed:
+                for key in set(keys):  # those that come after do not stand behind what nobody waits for
+                    self._wanted[key] -= 1
+                    if not self._wanted[key]:
+                        del self._wanted[key]
+                        self._few.pop(key, None)
+
+    def _few_made(self, keys: Sequence[bytes], least: int, until: float) -> dict[int, Floats]:
         while True:
+            batches = self._batches
             found = {i: vector for i, key in enumerate(keys) if (vector := self._kept.get(key)) is not None}
             needs = min(least, len(keys)) - len(found)
-            hopeless = needs * (self._each_s or 0.0) > until - time.monotonic()
-            if len(found) == len(keys) or hopeless or time.monotonic() >= until or self.is_resting:
-                break
-            time.sleep(_LOOK_S)
-        with self._changed:
-            for key in keys:  # those that come after do not stand behind what nobody waits for
-                self._few.pop(key, None)
-        return found
+
+            def may_be(needs: int = needs) -> bool:
+                return needs * (self._each_s or 0.0) <= until - time.monotonic()
+
+            if len(found) == len(keys) or not self._comes(batches, until, may_be):
+                return found
+
+    def _comes(self, batches: int, until: float, goes_on: Callable[[], bool]) -> bool:
+        """Wait until more than so many batches are made; False where the time is over, or it does not go on."""
+        while time.monotonic() < until and not self.is_resting and goes_on():
+            with self._changed:
+                wait_s = min(_TELL_S, until - time.monotonic())
+                if self._changed.wait_for(lambda: self._batches > batches, wait_s):
+                    return True
+        return False
 
     def has_room(self, count: int) -> bool:
         """Whether vectors of so many texts can be kept at once."""
@@ -135,7 +164,7 @@ class VectorStore:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="autopicker-vectors", daemon=True)
             self._thread.start()
-        self._changed.notify()
+        self._changed.notify_all()  # questions wait, too
 
     def _next(self) -> list[tuple[bytes, str]]:
         """The texts whose turn it is, which stay queued until they have vectors; waits for some."""
@@ -175,6 +204,8 @@ class VectorStore:
                 for key, _ in batch:
                     for queue in (self._few, self._urgent, self._queued):
                         queue.pop(key, None)
+                self._batches += 1
+                self._changed.notify_all()
 
     def _make(self, missing: Sequence[tuple[bytes, str]]) -> None:
         """Make vectors and keep them, and remember what each took and takes."""
@@ -186,7 +217,16 @@ class VectorStore:
         self._is_warm = True
         for (key, _), vector in zip(missing, vectors, strict=True):
             self._each_bytes = _weight(vector)
-            self._kept.put(key, vector)
+            self._kept.put(key, finite(vector))
+
+
+def finite(vector: Floats) -> Floats:
+    """A vector, shape (dimensions,); of an encoder that makes other than finite numbers ValueError."""
+    import numpy as np
+
+    if not np.isfinite(vector).all():
+        raise ValueError("the encoder made a vector that is not finite")
+    return vector
 
 
 def _weight(vector: Any) -> int:

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -25,11 +26,17 @@ class Meaning:
     """An encoder that knows one thing; it waits for `go` and counts the texts that it reads."""
 
     name = "meaning"
+    made: ClassVar[list["Meaning"]] = []
 
     def __init__(self, fails: bool = False) -> None:
+        self.made.append(self)
         self.go = threading.Event()
         self.read: list[str] = []
         self._fails = fails
+
+    def end(self) -> None:
+        """Let go of the thread that waits."""
+        self.go.set()
 
     def passages(self, texts: Sequence[str]) -> np.ndarray:
         self.go.wait(10)
@@ -40,6 +47,13 @@ class Meaning:
 
     def question(self, text: str) -> np.ndarray:
         return np.array([1.0, 0.0] if "lighthouse" in text or "灯塔" in text else [0.0, 1.0], np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_waits() -> Iterator[None]:
+    yield
+    while Meaning.made:
+        Meaning.made.pop().end()
 
 
 def asked(retriever: Retriever, question: str = QUESTION) -> tuple[bool, tuple[str, ...]]:
@@ -73,11 +87,20 @@ class InTurn(Meaning):
         super().__init__()
         self._more = threading.Semaphore(most)
 
+    def end(self) -> None:
+        super().end()
+        self._more.release(10_000)
+
     def passages(self, texts: Sequence[str]) -> np.ndarray:
+        self.go.wait(10)
         for _ in texts:
             self._more.acquire(timeout=10)
         self.read += texts
         return np.stack([self.question(text) for text in texts])
+
+
+def waiting(retriever: Retriever) -> bool:
+    return bool(retriever._vectors and retriever._vectors._few)
 
 
 def test_the_passages_nearest_by_words_have_their_vectors_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +109,13 @@ def test_the_passages_nearest_by_words_have_their_vectors_first(monkeypatch: pyt
     lines[250] = f"{FACT} It is told in the harbour to each keeper of the tower of town 250."
     document = Document("b.txt", "txt", (Part("text", "\n\n".join(lines)),), sha256="towers")
     encoder = InTurn(100)  # 32 of them, and what was begun before
-    found = Retriever(encoder, wait_s=10).select("password of the keeper, harbour, town", [document], 90)
+    retriever = Retriever(encoder, wait_s=10)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(retriever.select, "password of the keeper, harbour, town", [document], 90)
+        while not waiting(retriever) and not answer.done():
+            time.sleep(0.001)
+        encoder.go.set()
+        found = answer.result()
     assert found.encoder == "meaning"
     made = [one for one in found.passages if "encoder" in one.scores]
     assert made == list(found.passages)  # what has no vector yet is no nearer than what has one
@@ -94,7 +123,9 @@ def test_the_passages_nearest_by_words_have_their_vectors_first(monkeypatch: pyt
 
 
 def test_where_too_few_can_be_encoded_in_time_words_alone_decide() -> None:
-    found = Retriever(InTurn(3), wait_s=0.2).select("Tell of the weather in May", [DOCUMENT], 150)
+    encoder = InTurn(3)
+    encoder.go.set()
+    found = Retriever(encoder, wait_s=0.2).select("Tell of the weather in May", [DOCUMENT], 150)
     assert (found.encoder, found.warnings) == ("", ())
     assert found.passages
 
@@ -106,10 +137,62 @@ def test_of_more_passages_than_have_room_none_is_encoded_but_those_that_are_near
     index = PassageIndex.of([DOCUMENT])
     few = index.vectors_of(store, np.arange(12), 10, 10.0)
     assert few is not None
-    assert np.isfinite(few[:12]).all()
-    assert np.isnan(few[12:]).all()
+    assert sorted(few[0]) == list(range(12))
+    assert few[1].shape == (12, 2)  # no more than were asked for
     assert index.vectors(store, 10.0) is None
     assert set(encoder.read) == set(index.texts[:12])
+
+
+def test_a_question_that_gives_up_takes_nothing_from_one_that_waits_for_the_same() -> None:
+    encoder = Meaning()
+    store = VectorStore(encoder)
+    texts = [f"{FACT} {i}" for i in range(20)]  # one is begun, the others wait
+    with ThreadPoolExecutor(1) as pool:
+        patient = pool.submit(store.few, texts, len(texts), 30.0)
+        while not store._few:
+            time.sleep(0.001)
+        assert store.few(texts, len(texts), 0.05) == {}
+        encoder.go.set()
+        assert len(patient.result(20)) == len(texts)
+    assert not store._wanted
+    assert not store._few
+
+
+def test_who_waits_looks_once_for_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = Meaning()
+    store = VectorStore(encoder)
+    looks: list[int] = []
+    kept = store._kept.get
+
+    def look(key: bytes) -> object:
+        looks.append(1)
+        return kept(key)
+
+    monkeypatch.setattr(store._kept, "get", look)
+    assert store.of(["a", "b"], 0.5) is None
+    assert len(looks) <= 3 * 2  # asked for, looked for; once by the thread
+    threading.Timer(0.1, encoder.go.set).start()
+    assert store.of(["a", "b"], 10.0) is not None
+
+
+class NotFinite(Meaning):
+    """An encoder that makes NaN of what has a word."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.go.set()
+        self._word = word
+
+    def question(self, text: str) -> np.ndarray:
+        return super().question(text) * (np.float32(np.nan) if self._word in text else 1)
+
+
+@pytest.mark.parametrize("word", ["what is", "weather", "lighthouse"])
+def test_a_vector_that_is_not_finite_leaves_words_alone(word: str) -> None:
+    retriever = Retriever(NotFinite(word), wait_s=10)
+    found = retriever.select("what is the password of the lighthouse?", [DOCUMENT], 150)
+    assert any(FACT in chosen.passage.part.text for chosen in found.passages)
+    assert found.encoder == ""
 
 
 def test_the_bundled_encoder_reads_in_any_thread_on_one_core() -> None:
