@@ -13,7 +13,9 @@ _MOST = 40  # words of a signature or a note
 _LEAST_OF_NOTES = 4  # words of a note without a colon
 _LEAST_BESIDE = 4  # words beside what is left out
 _NEAR = 12  # words before a signature that may point at it
-_REACHED_BY = re.compile(r"\w@[^\s@]{1,80}\.\w|\+\d[\d\s()/-]{5,}|\bwww\.|\bsent from my\b|\b(?:tel|phone|fax)\b\W{1,3}\d")
+_REACHED_BY = re.compile(
+    r"\w@[^\s@]{1,80}\.\w|\+\d[\d\s()/-]{5,}|\bwww\.|\bsent from my\b|\b(?:tel|phone|fax)\b\W{1,3}\d"
+)
 _POINTS = frozenset(("below", "following", "this", "these", "signature", "underneath", "after"))
 _ON_THE_MESSAGE = """
 translated forwarded external automatic automatically auto-generated übersetzt weitergeleitet traducido tradotto traduit
