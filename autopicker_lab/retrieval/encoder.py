@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 BUNDLED = "multilingual-e5-small"
+_BUNDLED_SIZE = 384
 _PREFIXES = (  # what models of a name were trained to have before a question and a passage
     ("e5", "query: ", "passage: "),
     ("nomic-embed", "search_query: ", "search_document: "),
@@ -54,6 +55,8 @@ class BundledEncoder:
         """Vectors of passages, shape (passages, 384)."""
         import numpy as np
 
+        if not texts:
+            return np.empty((0, _BUNDLED_SIZE), np.float32)
         return np.stack([self._encoded(text, is_query=False) for text in texts])
 
     def question(self, text: str) -> Floats:
@@ -97,6 +100,10 @@ class AskedEncoder:
 
     def passages(self, texts: Sequence[str]) -> Floats:
         """Vectors of passages; raises what the model's server fails with."""
+        import numpy as np
+
+        if not texts:
+            return np.empty((0, 0), np.float32)
         return unit(self._embed([self._before_passage + text for text in texts]))
 
     def question(self, text: str) -> Floats:

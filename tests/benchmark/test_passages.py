@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -96,6 +96,25 @@ def test_a_vector_is_made_once_whichever_ranking_asks_for_it() -> None:
     assert list(first) == [1, 3, 1]
     assert list(rankings.of(f"{passages.TRIGRAMS} + {OTHER}", ["bbb", "cc"], 1).scores("which").argsort()) == [1, 0]
     assert read == ["a", "bbb", "which", "cc"]
+
+
+def test_no_more_vectors_are_kept_than_there_is_room_for() -> None:
+    class Ones:
+        name = "ones"
+        read: ClassVar[list[str]] = []
+
+        def passages(self, texts: Sequence[str]) -> Any:
+            self.read.extend(texts)
+            return np.ones((len(texts), 2), np.float32)
+
+        def question(self, text: str) -> Any:
+            return np.ones(2, np.float32)
+
+    encoder = Remembered(Ones(), room_bytes=3 * 1_008)
+    assert encoder.passages([]).shape == (0, 2)
+    assert encoder.passages(["a", "b", "c", "d", "e"]).shape == (5, 2)
+    assert encoder.passages(["e", "a", "e"]).shape == (3, 2)
+    assert Ones.read == ["a", "b", "c", "d", "e", "a"]
 
 
 def test_an_unknown_ranking_names_those_there_are() -> None:

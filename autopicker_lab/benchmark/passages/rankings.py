@@ -12,6 +12,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.optional import require
 from autopicker_lab.retrieval import FolderEncoder, bundled
 from autopicker_lab.retrieval.lexical import LexicalIndex
+from autopicker_lab.runtime.lru_cache import LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float32]]
 
+_ROOM_BYTES = 64 * 2**20
+_TEXT_BYTES = 1_000  # of a passage, about, by which its vector is known
 _APART = re.compile(r"\W+")
 TRIGRAMS, WORDS, STATIC, ENCODER, OTHER = "trigram BM25", "words", "static", "encoder", "other encoder"
 PRODUCT, PRODUCT_WORDS = "retriever", "retriever without encoder"  # all that the Retriever does
@@ -84,28 +87,38 @@ class _Fused:
 
 
 class Remembered:
-    """An encoder that makes the vector of each text once, whichever ranking, budget or set of files asks for it."""
+    """An encoder that makes the vector of each text once, whichever ranking, budget or set of files asks for it.
 
-    def __init__(self, encoder: Encoder):
+    Args:
+        room_bytes: what is remembered of passages, and of questions, at most; of more, what was used last.
+    """
+
+    def __init__(self, encoder: Encoder, room_bytes: int = _ROOM_BYTES):
         self.name = encoder.name
         self._encoder = encoder
-        self._passages: dict[str, Floats] = {}
-        self._questions: dict[str, Floats] = {}
+        self._passages: LRUCache[Floats] = LRUCache(room_bytes, _weight)
+        self._questions: LRUCache[Floats] = LRUCache(room_bytes, _weight)
 
     def passages(self, texts: Sequence[str]) -> Floats:
         """Vectors of passages, shape (passages, dimensions)."""
         import numpy as np
 
-        missing = list(dict.fromkeys(text for text in texts if text not in self._passages))
-        if missing:
-            self._passages.update(zip(missing, self._encoder.passages(missing), strict=True))
-        return np.stack([self._passages[text] for text in texts])
+        if not texts:
+            return self._encoder.passages(texts)
+        found = {text: vector for text in texts if (vector := self._passages.get(text)) is not None}
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        for text, vector in zip(missing, self._encoder.passages(missing) if missing else (), strict=True):
+            found[text] = vector.copy()  # a row alone, which does not keep the others
+            self._passages.put(text, found[text])
+        return np.stack([found[text] for text in texts])
 
     def question(self, text: str) -> Floats:
         """The vector of a question, shape (dimensions,)."""
-        if text not in self._questions:
-            self._questions[text] = self._encoder.question(text)
-        return self._questions[text]
+        vector = self._questions.get(text)
+        if vector is None:
+            vector = self._encoder.question(text)
+            self._questions.put(text, vector)
+        return vector
 
 
 def encoder_in(folder: str) -> Encoder | None:
@@ -164,6 +177,10 @@ def available(other: Encoder | None = None) -> list[str]:
         OTHER if other is None else "",
     }
     return [name for name in RANKINGS if not missing.intersection(name.split(" + "))]
+
+
+def _weight(vector: Floats) -> int:
+    return vector.nbytes + _TEXT_BYTES
 
 
 def _static(texts: Sequence[str]) -> Floats:
