@@ -37,12 +37,13 @@ class _Known(NamedTuple):
     """What a worker knows of the audit log, taken over at once by requests that go on meanwhile.
 
     Attributes:
-        states: what was deployed after each step.
+        state: what is deployed now. states: what was deployed after each step.
         oldest: the first one of the last day, in which conversations are taken to have begun that nobody remembers.
         stables, canaried: of the last day, stable policies without a canary, and states with one.
         plain: the draw that conversations have to lose to have the stable policy for sure; see `_plain_of`.
     """
 
+    state: Deployed
     states: Sequence[Deployed]
     oldest: Deployed
     stables: frozenset[str]
@@ -55,17 +56,7 @@ class _Known(NamedTuple):
         recent = _in_force(history, time.time() - KEPT_S)
         stables = frozenset(state.stable for state in recent if state.canary is None)
         canaried = tuple(state for state in recent if state.canary is not None)
-        return cls(history, recent[0], stables, canaried, _plain_of(history, recent))
-
-    @property
-    def state(self) -> Deployed:
-        """What is deployed now."""
-        return self.states[-1]
-
-    def is_plain(self, conversation: int) -> bool:
-        """Whether a conversation has the stable policy for sure, in whichever state it began."""
-        turned, drawn_below = self.plain
-        return (conversation + turned) % _HASHES >= drawn_below
+        return cls(history[-1], history, recent[0], stables, canaried, _plain_of(history, recent))
 
     def state_after(self, number: int) -> Deployed:
         return self.states[min(number, len(self.states) - 1)]
@@ -184,17 +175,19 @@ class Rollout:
     def began_in(self, conversation: int) -> Deployed | None:
         """The state that a conversation began in, or one as good; None where that is not known here: the store may."""
         known = self._known
-        if known.is_plain(conversation):
-            return known.states[-1]
+        turned, drawn_below = known.plain
+        if (conversation + turned) % _HASHES >= drawn_below:
+            return known.state
         number = self._conversations.here(conversation)
         return None if number is None else known.state_after(number)
 
     def policy_in(self, began_in: Deployed, conversation: int) -> RoutePolicy | None:
         """The policy of a conversation that began in a state; None: the stable one."""
         known = self._known
-        if known.is_plain(conversation):
+        turned, drawn_below = known.plain
+        if (conversation + turned) % _HASHES >= drawn_below:
             return None
-        state, name = known.states[-1], _drawn(began_in, conversation)
+        state, name = known.state, _drawn(began_in, conversation)
         mistakable = known.may_be_mistaken(conversation, began_in, name)
         self._conversations.remember(conversation, began_in.number, store=mistakable)
         if name == state.stable or name in state.withdrawn:

@@ -2,6 +2,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,24 @@ def test_a_service_logs_what_could_have_been_drawn_and_nothing_while_it_does_not
         assert sum(told.values()) == pytest.approx(1)
         assert drawn(told, 3, row.request_id) == row.model
     assert any(len(json.loads(row.propensities or "")) == 2 for row in drawn_rows)
+
+
+def test_who_asks_while_a_day_begins_gets_the_account_of_that_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowance = Allowance(Ledger(tmp_path / "spending.sqlite"), "explore", 1.0)
+    now: list[float] = [0.0]
+    seen: list[str] = []
+    monkeypatch.setattr("autopicker_lab.live.allowance.time.time", lambda: now[0])
+
+    class Clock:  # where the event loop may ask while the thread makes the new day's account
+        @staticmethod
+        def fromtimestamp(at: float, zone: Any) -> datetime:
+            if not seen:
+                seen.append("")
+                seen[0] = allowance.account[1]
+            return datetime.fromtimestamp(at, zone)
+
+    monkeypatch.setattr("autopicker_lab.live.allowance.datetime", Clock)
+    now[0] = 86_400.0
+    assert [allowance.account[1], *seen] == 2 * ["1970-01-02"]
