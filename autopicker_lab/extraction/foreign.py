@@ -105,8 +105,7 @@ _SUFFIXES = {
 }
 _BEGINNINGS = (
     (b"{\\rtf", "rtf"),
-    (b"ITSF", "chm"),
-    (b"AT&TFORM", "djvu"),
+    *((b"ITSF%c\x00" % version, "chm") for version in (2, 3, 4)),
     (b"\x00\x05\x16\x07", "notes"),
     (b"\x00\x00\x02\x00\x06\x04\x06\x00", "wk1"),
     (b"\x00\x00\x1a\x00\x00\x10\x04\x00", "wk1"),
@@ -115,33 +114,37 @@ _BEGINNINGS = (
     (b"Rar!\x1a\x07", "archive"),
     (b"7z\xbc\xaf\x27\x1c", "archive"),
     (b"\x1f\x8b\x08", "archive"),
-    (b"BZh", "archive"),
     (b"\xfd7zXZ\x00", "archive"),
     (b"\x28\xb5\x2f\xfd", "archive"),
     (b"II*\x00\x10\x00\x00\x00CR", "raw"),
     (b"FUJIFILMCCD-RAW", "raw"),
-    *((sign, "pnm") for sign in (b"P4\n", b"P5\n", b"P6\n", b"P7\n")),
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
     (b"II+\x00", "tiff"),
     (b"MM\x00+", "tiff"),
-    (b"IIRO", "raw"),
+    (b"IIRO\x08\x00", "raw"),
     (b"IIU\x00", "raw"),
-    (b"8BPS", "psd"),
-    (b"gimp xcf ", "xcf"),
+    *((b"8BPS\x00%c" % version, "psd") for version in (1, 2)),
+    (b"gimp xcf file\x00", "xcf"),
+    (b"gimp xcf v0", "xcf"),
     (b"\xff\x0a", "jxl"),
     (b"\x00\x00\x00\x0cJXL ", "jxl"),
     (b"\x00\x00\x00\x0cjP  ", "jp2"),
     (b"\xff\x4f\xff\x51", "jp2"),
     (b"\x00\x00\x01\x00", "ico"),
-    (b"icns", "icns"),
     (b"DDS |\x00\x00\x00", "dds"),
-    (b"qoif", "qoi"),
     (b"v/1\x01", "exr"),
     (b"#?RADIANCE\n", "hdr"),
-    (b"%!PS", "eps"),
+    *((sign, "eps") for sign in (b"%!PS-Adobe", b"%!PS\n", b"%!PS\r")),
     (b"\xc5\xd0\xd3\xc6", "eps"),
     (b"\xd7\xcd\xc6\x9a", "emf"),
+)
+_HEADS = (  # of formats whose signature is made of letters, as text may begin: with what follows it
+    (re.compile(rb"AT&TFORM.{4}(?:DJV|THUM)", re.DOTALL), "djvu"),
+    (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), "archive"),
+    (re.compile(rb"P[456]\n(?:#[^\n]*\n)*\d+\s+\d+\s"), "pnm"),
+    (re.compile(rb"P7\n(?:#[^\n]*\n)*(?:WIDTH|HEIGHT|DEPTH|MAXVAL|TUPLTYPE) "), "pnm"),
+    (re.compile(rb"qoif.{8}[\x03\x04][\x00\x01]", re.DOTALL), "qoi"),
 )
 _PCX = re.compile(rb"\n[\x00\x02-\x05]\x01[\x01\x02\x04\x08]")
 _TARGA_END = b"TRUEVISION-XFILE.\x00"
@@ -178,16 +181,21 @@ _IWORK = {".key": "key", ".numbers": "numbers"}  # alike inside
 def foreign_beginning(data: bytes) -> str | None:
     """The format whose signature begins the bytes, one of FOREIGN or READ_AS; None where it is none of those."""
     start = data[:16].lstrip() if data[:1].isspace() else data[:16]
-    if data[4:8] == b"ftyp":
+    if data[4:8] == b"ftyp" and not any(data[:2]):
         return _still_kind(data)
-    if data[40:44] == b" EMF":
+    if data[40:44] == b" EMF" and data.startswith(b"\x01\x00\x00\x00"):
         return "emf"
     if _PCX.match(data) and not data[64:65].strip(b"\x00"):
         return "pcx"
     if data.endswith(_TARGA_END) or _is_old_targa(data):
         return "tga"
-    if data.startswith(b"\x00\x00\x02\x00") and 0 < int.from_bytes(data[4:6], "little") == (data[18] - 6) // 16:
+    pictures, first = int.from_bytes(data[4:6], "little"), int.from_bytes(data[18:22], "little")
+    if data.startswith(b"\x00\x00\x02\x00") and pictures and first == 6 + 16 * pictures:
         return "ico"  # a cursor, whose first picture stands behind the list of all
+    if data.startswith(b"icns") and int.from_bytes(data[4:8], "big") == len(data):
+        return "icns"
+    if kind := next((kind for head, kind in _HEADS if head.match(data)), None):
+        return kind
     return next((kind for beginning, kind in _BEGINNINGS if start.startswith(beginning)), None)
 
 

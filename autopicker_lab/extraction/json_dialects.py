@@ -19,7 +19,7 @@ _STRING = r'"(?:[^"\\]|\\.)*"?'
 _STRING_OR_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
 _STRING_OR_COMMA = re.compile(rf"{_STRING}|,(?=\s*[\]}}])", re.DOTALL)
 _STRING_OR_BRACKET = re.compile(rf"{_STRING}|[\[\]{{}},]", re.DOTALL)
-_LONE_BACKSLASH = re.compile(r"""((?:\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+)\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})""")
+_BACKSLASH = re.compile(r"""\\(?P<escaped>["\\/bfnrt]|u[0-9a-fA-F]{4})?""")
 _BETWEEN = re.compile(r"[\s\x1e,;]*")  # documents: RFC 7464 begins each with \x1e
 _GUARD = re.compile(
     r"\s*(?:\)\]\}',?|for\s*\(;;\);|while\s*\((?:1|true)\);|&&&START&&&|throw [^\n]{1,60};)\s*(?=[{\[])"
@@ -161,7 +161,7 @@ class JsonParser:
 
     def _with_whole_backslashes(self, text: str, fault: json.JSONDecodeError) -> Any:
         """As what writes paths and patterns by hand writes them, "C:\\users" with one backslash."""
-        doubled = _LONE_BACKSLASH.sub(r"\1\\\\", text)
+        doubled = _BACKSLASH.sub(lambda match: match[0] if match["escaped"] else r"\\", text)
         if doubled == text:
             raise fault
         value = self._relaxed(doubled, fault)

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from pathlib import Path
+from random import Random
 
 import openpyxl
 import pytest
@@ -11,6 +12,7 @@ from support.ole import ole
 
 from autopicker_lab.core import CorruptFileError, UnsupportedFileError
 from autopicker_lab.extraction import extract, open_source
+from autopicker_lab.extraction.foreign import _BEGINNINGS, foreign_beginning
 
 PAGE = b"<html><body><h1>Sign in</h1><p>Please sign in first.</p><table><tr><td>a</td></tr></table></body></html>"
 BARE_TABLE = b"\r\n<table border=1><tr><th>code</th><th>name</th></tr><tr><td>7</td><td>bolt</td></tr></table>"
@@ -155,6 +157,50 @@ def test_what_is_not_read_is_named_with_what_converts_it(data: bytes, name: str,
     with pytest.raises(UnsupportedFileError, match=says) as caught:
         extract(data, name=name)
     assert "Supported: pdf" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"icns are the icons of Apple, in one file.", None),
+        (b"icns: 1\n", None),
+        (b"icns\x00\x00\x00\x10" + bytes(8), "icns"),
+        (b"P4\nnotes of a chess game", None),
+        (b"P7\nthe rook", None),
+        (b"P5\n# by hand\n640 480\n255\n", "pnm"),
+        (b"P7\nWIDTH 9\n", "pnm"),
+        (b"qoif is a format of pictures", None),
+        (b"qoif\x00\x00\x00\x09\x00\x00\x00\x09\x04\x00", "qoi"),
+        (b"BZhukov wrote the first chapter", None),
+        (b"BZh91AY&SY", "archive"),
+        (b"8BPS and gimp xcf ", None),
+        (b"gimp xcf is a format", None),
+        (b"gimp xcf v011\x00", "xcf"),
+        (b"ITSF, the society of table football", None),
+        (b"IIRO island lies in the north", None),
+        (b"the ftyp of an avif picture is one of its boxes", None),
+        (b"Pictures that a printer took were of type EMF.", None),
+        (b"AT&TFORM 1040", None),
+        (b"AT&TFORM\x00\x00\x01\x00DJVU", "djvu"),
+        (b"%!PS is how PostScript begins", None),
+        (b"\x00\x00\x02\x00\x14\x00" + bytes(12) + (6 + 16 * 20).to_bytes(4, "little"), "ico"),
+    ],
+)
+def test_words_that_begin_as_a_picture_does_are_words(data: bytes, kind: str | None) -> None:
+    assert foreign_beginning(data) == kind
+    if kind is None:
+        assert open_source(data, "words").kind == "txt"
+
+
+def test_a_file_cut_off_within_its_signature_is_told_or_refused() -> None:
+    with pytest.raises(UnsupportedFileError):
+        open_source(b"\x00\x00\x02\x00\x01\x00", "a.dat")
+    random = Random(1)
+    beginnings = [*(beginning for beginning, _ in _BEGINNINGS), b"\x00\x00\x02\x00\x01\x00", b"\n\x05\x01\x08", b"icns"]
+    for beginning in [*beginnings, b"P6\n9 9\n", b"qoif", b"BZh9", b"\x00\x00\x00\x18ftyp", b""]:
+        for size in range(1, 41):
+            foreign_beginning((beginning + bytes(40))[:size])
+            foreign_beginning((beginning + random.randbytes(40))[:size])
 
 
 def test_words_under_the_name_of_an_old_document_are_words() -> None:

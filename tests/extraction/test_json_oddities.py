@@ -6,6 +6,7 @@ import pytest
 
 from autopicker_lab.core import Document
 from autopicker_lab.extraction import extract
+from autopicker_lab.extraction.json_dialects import JsonParser
 
 
 def read(data: bytes) -> Document:
@@ -153,3 +154,14 @@ def test_an_output_of_a_notebook_is_shown_in_the_form_that_says_most(data: dict[
     cell = {"cell_type": "code", "source": [], "outputs": [{"output_type": "display_data", "data": data}]}
     document = extract(json.dumps({"nbformat": 4, "cells": [cell]}).encode(), name="a.ipynb")
     assert document.text == f"```\n{shown}\n```"
+
+
+def test_a_whole_backslash_before_a_single_one_stays_whole() -> None:
+    document = read(rb'{"a":"C:\\users","b":"C:\users"}')
+    assert document.metadata["shape"] == {"a": "str", "b": "str"}
+
+
+@pytest.mark.parametrize("run", ["\\", "\\n"])
+def test_a_long_run_of_backslashes_costs_its_length(run: str) -> None:
+    with pytest.raises(json.JSONDecodeError):  # where each were compared with all behind it, this took minutes
+        JsonParser().parse('{"a" "' + run * 100_000 + '"}')
