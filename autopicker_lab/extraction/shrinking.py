@@ -30,7 +30,8 @@ def decoded_smaller(picture: Picture, data: bytes, factor: int) -> Picture | Non
     """A picture of one frame, of which only the header was read, as `reduced`; None where it has to be decoded first.
 
     Args:
-        data: its file.
+        data: its file, bytes.
+        factor: pixels of the picture, along each side, that become one.
     """
     if picture.mode not in _MODES:
         return None
@@ -95,7 +96,11 @@ def _with_facts(small: Picture, picture: Picture) -> Picture:
 
 
 def scaled(picture: Picture, size: tuple[int, int]) -> Picture:
-    """A picture at another size; a large one in bands, since Pillow scales across first, which takes as much again."""
+    """A picture at another size; a large one in bands, since Pillow scales across first, which takes as much again.
+
+    Args:
+        size: width and height, pixels.
+    """
     from PIL import Image
 
     if picture.width * picture.height < _LARGE:

@@ -8,7 +8,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from autopicker_lab.core import SourceFile
 from autopicker_lab.extraction import raster, shrinking
-from autopicker_lab.extraction.ocr import OcrLine, OcrResult, reading
+from autopicker_lab.extraction.ocr import OcrLine, OcrResult, pieces, reading
+from autopicker_lab.extraction.ocr.pieces import read_in_pieces
 from autopicker_lab.extraction.raster import open_header, open_image
 from autopicker_lab.extraction.shrinking import decoded_smaller, reduced, scaled
 
@@ -38,6 +39,8 @@ def apart(one: Image.Image, other: Image.Image) -> float:
     ("form", "mode", "most"), [("BMP", "RGB", 0), ("BMP", "RGBA", 0), ("BMP", "L", 0), ("WEBP", "RGB", 8)]
 )
 def test_a_picture_comes_out_as_if_it_had_been_decoded_whole(form: str, mode: str, most: int) -> None:
+    if form == "WEBP":
+        pytest.importorskip("av")
     file = saved(picture(mode), form, **({"quality": 95} if form == "WEBP" else {}))
     small = decoded_smaller(open_header(file), file.data, 3)
     whole = reduced(Image.open(io.BytesIO(file.data)), 3)
@@ -82,8 +85,57 @@ def test_a_wide_picture_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
         return OcrResult(lines, "tesseract eng", doubts=("a doubt",))
 
     monkeypatch.setattr(reading, "_read", read)
-    monkeypatch.setattr(reading, "_LARGE", 50_000)
-    monkeypatch.setattr(reading, "_PART", 33_000)
+    monkeypatch.setattr(pieces, "_LARGE", 50_000)
+    monkeypatch.setattr(pieces, "_PART", 33_000)
     result = reading.read_text(image)
     assert [line.box[::2] for line in result.lines] == [(40, 240), (340, 540), (640, 840)]
     assert (sum(widths), result.engine, result.doubts) == (900, "tesseract eng", ("a doubt",))
+
+
+def test_a_page_in_landscape_is_read_whole() -> None:
+    sizes: list[tuple[int, int]] = []
+
+    def read(part: Image.Image) -> OcrResult:
+        sizes.append(part.size)
+        return OcrResult(())
+
+    page = Image.new("L", (4000, 3091), "white")
+    for top in range(100, 3000, 60):
+        for left in range(100 + top % 70, 3800, 90):
+            ImageDraw.Draw(page).rectangle((left, top, left + 70, top + 30), "black")
+    read_in_pieces(page, read)
+    assert sizes == [page.size]
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_lines_of_turned_parts_stand_where_they_do_in_the_whole_picture_turned(
+    monkeypatch: pytest.MonkeyPatch, turn: int
+) -> None:
+    monkeypatch.setattr(pieces, "_LARGE", 50_000)
+    monkeypatch.setattr(pieces, "_PART", 33_000)
+    image = Image.new("L", (900, 100), "white")
+    for left in (40, 340, 640):
+        ImageDraw.Draw(image).rectangle((left, 20, left + 200, 60), "black")
+
+    def bars(picture: Image.Image) -> list[tuple[int, int, int, int]]:
+        return [box] if (box := ImageChops.invert(picture).getbbox()) else []
+
+    def read(part: Image.Image) -> OcrResult:
+        lines = tuple(OcrLine("a bar", box, 0.9, 60) for box in bars(part.rotate(turn, expand=True)))
+        return OcrResult(lines, "tesseract eng", turn)
+
+    result = read_in_pieces(image, read)
+    whole = image.rotate(turn, expand=True)
+    assert result.rotation == turn
+    assert len(result.lines) == 3
+    assert all(bars(whole.crop(line.box)) == [(0, 0, line.width, line.height)] for line in result.lines)
+
+
+def test_a_part_that_is_turned_otherwise_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "_LARGE", 50_000)
+    monkeypatch.setattr(pieces, "_PART", 33_000)
+    turns = iter([0, 90, 0, 0, 0, 0, 0])
+    line = OcrLine("a bar", (0, 20, 9, 60), 0.9, 60)
+    result = read_in_pieces(Image.new("L", (900, 100), "white"), lambda _: OcrResult((line,), "rapidocr", next(turns)))
+    assert (result.rotation, len(result.doubts)) == (0, 1)
+    assert result.doubts[0].startswith("text from (")

@@ -32,6 +32,7 @@ from autopicker_lab.extraction.ocr.merging import (
     read_passed_over,
     with_spaces,
 )
+from autopicker_lab.extraction.ocr.pieces import read_in_pieces
 from autopicker_lab.extraction.ocr.rejoining import rejoined
 from autopicker_lab.extraction.ocr.scripts import (
     installed_for,
@@ -44,9 +45,7 @@ from autopicker_lab.extraction.ocr.scripts import (
     partly_known,
     unread_note,
 )
-from autopicker_lab.extraction.ocr.strips import cut_across, cut_strips
 from autopicker_lab.extraction.ocr.tilt import tilt_of, turned_level
-from autopicker_lab.runtime.memory import release_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,11 +53,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LOCK = threading.Lock()
-_TALL = 2  # times as high as wide: such a picture is cut into strips
-_STRIP = 1600  # pixels
-_MAX_STRIPS = 40
-_LARGE = 12_000_000  # pixels from which a picture that is wider than high is read in parts
-_PART = 5_000_000
 _SURE = 0.85  # Tesseract's confidence in a line from which it is seldom wrong
 _TRUSTED = 0.75  # the same where nothing better is known
 _SMALL = 24  # pixels of a line below which Tesseract reads better enlarged
@@ -96,45 +90,8 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
         return OcrResult(())
     with _LOCK:
         tilt = tilt_of(image)
-        result = _read_strips(turned_level(image, tilt), languages)
+        result = read_in_pieces(turned_level(image, tilt), lambda piece: _read(piece, languages))
     return replace(result, lines=tuple(with_whole_figures(result.lines)), tilt=tilt)
-
-
-def _read_strips(image: Image, languages: Sequence[str]) -> OcrResult:
-    """The text of a picture, read strip by strip where it is long, part by part where it is wide and large."""
-    if image.width > image.height and image.width * image.height > _LARGE:
-        return _read_parts(image, languages)
-    if image.height < _TALL * image.width or image.height < _TALL * _STRIP:
-        return _read(image, languages)
-    lines: list[OcrLine] = []
-    engine: dict[str, None] = {}
-    doubts: dict[str, None] = {}
-    for index, strip in enumerate(cut_strips(image, _STRIP)):
-        if index == _MAX_STRIPS:
-            doubts[f"only the first {strip.first:,} of {image.height:,} rows of pixels were read"] = None
-            break
-        result = _read(strip.crop(image), languages)
-        release_memory(collect=False)
-        moved = (line.moved(strip.top) for line in result.lines)
-        lines += [line for line in moved if strip.owns(line.box)]
-        engine |= dict.fromkeys(result.engine.split(", ") if result.lines else [])
-        doubts |= dict.fromkeys(result.doubts)
-    return OcrResult(tuple(lines), ", ".join(engine), doubts=tuple(doubts))
-
-
-def _read_parts(image: Image, languages: Sequence[str]) -> OcrResult:
-    """The text of a wide picture, cut where columns are empty: whole, it would take an engine ten bytes a pixel."""
-    results: list[OcrResult] = []
-    for left, right in cut_across(image, _PART // image.height):
-        result = _read(image.crop((left, 0, right, image.height)), languages)
-        release_memory(collect=False)
-        results.append(replace(result, lines=tuple(line.moved(right=left) for line in result.lines)))
-    named = (result.engine.split(", ") for result in results if result.lines)
-    return OcrResult(
-        tuple(line for result in results for line in result.lines),
-        ", ".join(dict.fromkeys(name for names in named for name in names)),
-        doubts=tuple(dict.fromkeys(doubt for result in results for doubt in result.doubts)),
-    )
 
 
 def _check_installed(languages: Sequence[str]) -> None:
