@@ -1,6 +1,7 @@
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,17 @@ def test_a_notebook_takes_parameters_that_say_what_they_are(path: Any) -> None:
 def test_a_notebook_runs_from_top_to_bottom(path: Any, samples: Path, tmp_path: Path) -> None:
     import nbformat  # takes seconds to load
     from nbclient import NotebookClient
+    from traitlets.config import Config
 
     notebook = nbformat.read(path, 4)
     if path.stem == "02_transcription":  # its parameter, for other than all the samples
         for kind in ("flac", "ogg"):
             shutil.copy(samples / f"announcement.{kind}", tmp_path)
         next(cell for cell in notebook.cells if cell.cell_type == "code").source = f"folder = {str(tmp_path)!r}"
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
+    with tempfile.TemporaryDirectory() as sockets:  # a port that is chosen for a kernel may be taken before it binds it
+        kernel = Config(KernelManager={"transport": "ipc", "connection_file": f"{sockets}/kernel.json"})
+        resources = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(notebook, timeout=120, resources=resources, config=kernel).execute()
     shown = json.dumps(notebook)
     if path.stem != "08_served_api":
         assert "image/png" in shown or "<svg" in shown
