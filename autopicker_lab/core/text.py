@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import unicodedata
+from functools import lru_cache
 
 CHARS_PER_TOKEN = 4.0
 
@@ -29,3 +31,9 @@ def dollars(usd: float) -> str:
         return "0 USD"
     digits = 2 if abs(usd) >= 0.01 else 1 - math.floor(math.log10(abs(usd)))
     return f"{usd:,.{min(digits, 12)}f} USD"
+
+
+@lru_cache(8_192)
+def script_in_name(letter: str) -> str:
+    """The script of a letter, by the first word of its name in Unicode ("LATIN", "CJK"); "" where it has no name."""
+    return unicodedata.name(letter, "").partition(" ")[0].partition("-")[0]

@@ -175,8 +175,7 @@ class Rollout:
     def began_in(self, conversation: int) -> Deployed | None:
         """The state that a conversation began in, or one as good; None where that is not known here: the store may."""
         known = self._known
-        turned, drawn_below = known.plain
-        if (conversation + turned) % _HASHES >= drawn_below:
+        if _loses(known.plain, conversation):
             return known.state
         number = self._conversations.here(conversation)
         return None if number is None else known.state_after(number)
@@ -184,8 +183,7 @@ class Rollout:
     def policy_in(self, began_in: Deployed, conversation: int) -> RoutePolicy | None:
         """The policy of a conversation that began in a state; None: the stable one."""
         known = self._known
-        turned, drawn_below = known.plain
-        if (conversation + turned) % _HASHES >= drawn_below:
+        if _loses(known.plain, conversation):
             return None
         state, name = known.state, _drawn(began_in, conversation)
         mistakable = known.may_be_mistaken(conversation, began_in, name)
@@ -261,10 +259,14 @@ def _in_force(history: Sequence[Deployed], since: float) -> list[Deployed]:
 
 def _drawn(state: Deployed, conversation: int) -> str:
     """The id of the policy that a conversation gets which begins in a state."""
-    turned, drawn_below = _draw_of(state)
     canary = state.canary
-    gets_it = canary is not None and (conversation + turned) % _HASHES < drawn_below
-    return canary.policy if canary is not None and gets_it else state.stable
+    return state.stable if canary is None or _loses(_draw_of(state), conversation) else canary.policy
+
+
+def _loses(draw: tuple[int, float], conversation: int) -> bool:
+    """Whether a conversation does not get the canary of a draw; see `_draw_of`."""
+    turned, drawn_below = draw
+    return (conversation + turned) % _HASHES >= drawn_below
 
 
 def _draw_of(state: Deployed) -> tuple[int, float]:

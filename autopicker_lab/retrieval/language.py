@@ -9,14 +9,13 @@ in other letters, three of four in the same. Of short files fewer are told.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from math import log10
 from typing import TYPE_CHECKING
 
+from autopicker_lab.core.text import script_in_name
 from autopicker_lab.retrieval.ngrams import fold, words
 
 if TYPE_CHECKING:
@@ -115,11 +114,5 @@ def _scripts(text: str) -> Counter[str]:
     found: Counter[str] = Counter()
     for letter, count in Counter(text).items():
         if letter.isalpha():
-            found[_script(letter)] += count
+            found[script_in_name(letter) or "OTHER"] += count
     return found
-
-
-@lru_cache(8_192)
-def _script(letter: str) -> str:
-    """The script of a letter, by the first word of its name."""
-    return unicodedata.name(letter, "OTHER").split()[0].split("-")[0]

@@ -7,10 +7,10 @@ two. py3langid, which reports go by, tells more of short texts, at 100 us each.
 
 from __future__ import annotations
 
-import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from autopicker_lab.core.text import script_in_name
 from autopicker_lab.routing.normal_form import folded
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _script(sign: str) -> str:
     """The script of a letter that is not Latin, by the first word of its name; "" for other signs."""
     if not sign.isalpha():
         return ""
-    script = unicodedata.name(sign, "").split(" ")[0].split("-")[0].lower()
+    script = script_in_name(sign).lower()
     if script in ("latin", "mathematical", "modifier", "double", "planck"):
         return ""
     return "chinese" if script == "cjk" else script
