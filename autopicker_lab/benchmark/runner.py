@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.benchmark.figures import FIGURES, VERDICT
+from autopicker_lab.benchmark.kernels import private_kernels
 from autopicker_lab.benchmark.parameters import OUT, Expression, all_parameters_of, check_parameters, parameters_of
 from autopicker_lab.benchmark.report import report_html
 from autopicker_lab.core import AutopickerError, InvalidRequestError, RunStamp, StoppedError
@@ -201,6 +202,7 @@ def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
 def _register_engine() -> None:
     """Register an engine that reports progress to `on_cell`; papermill's own bar is saved half-way into reports."""
     from papermill.engines import NBClientEngine, papermill_engines
+    from traitlets.config import Config
 
     class _ReportingEngine(NBClientEngine):  # type: ignore[misc]  # papermill carries no types
         @classmethod
@@ -217,6 +219,8 @@ def _register_engine() -> None:
 
             nb_man.cell_complete = complete
             quiet = ["--log-level=ERROR"]  # it would warn of its own sockets on this machine
-            super().execute_managed_notebook(nb_man, kernel_name, extra_arguments=quiet, **options)
+            with private_kernels() as configuration:
+                options |= {"extra_arguments": quiet, "config": Config(configuration)}
+                super().execute_managed_notebook(nb_man, kernel_name, **options)
 
     papermill_engines.register(_ENGINE, _ReportingEngine)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pandas as pd
 import pytest
 
 from autopicker_lab import benchmark
+from autopicker_lab.benchmark.kernels import private_kernels
 from autopicker_lab.benchmark.parameters import check_parameters
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 
@@ -117,12 +121,16 @@ def test_saved_figures_show_themselves_with_units_what_matters_first() -> None:
 
 @pytest.mark.slow
 def test_a_run_that_fails_hides_no_other(tmp_path: Path) -> None:
-    work = "from autopicker_lab.benchmark import save_figures\nsave_figures({'inverse': 1 / times}, out)"
+    work = (
+        "import json\nfrom ipykernel import get_connection_info\nfrom autopicker_lab.benchmark import save_figures\n"
+        "save_figures({'inverse': 1 / times, 'transport': json.loads(get_connection_info())['transport']}, out)"
+    )
     path = notebook(tmp_path, 'times = 1\nout = ""', work)
     results = benchmark.sweep(path, "times", [0, 2], runs=tmp_path / "runs")
     assert "ZeroDivisionError" in results[0].error
     table = benchmark.sweep_frame("times", results)
     assert table.loc[2, "inverse"] == 0.5
+    assert results[1].figures["transport"] == ("tcp" if os.name == "nt" else "ipc")  # no port that another may take
     assert "ZeroDivisionError" in str(table.loc[0, "error"])
     with pytest.raises(AutopickerError, match="every run failed, the first one"):
         benchmark.sweep(path, "times", [0], runs=tmp_path / "runs")
@@ -133,6 +141,25 @@ def test_a_kernel_that_is_killed_is_told(tmp_path: Path) -> None:
     path = notebook(tmp_path, "times = 1", "import os; os.kill(os.getpid(), 9)")
     with pytest.raises(AutopickerError, match="ended before the notebook did"):
         benchmark.run(path, runs=tmp_path / "runs")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="event loops of Windows handle no signals")
+def test_an_interrupt_is_one_again_after_a_kernel_that_did_not_start() -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    async def fails_to_start() -> None:  # as nbclient does
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, print)
+        raise RuntimeError("the port is taken")
+
+    loop = asyncio.new_event_loop()
+    try:
+        with pytest.raises(RuntimeError, match="taken"), private_kernels():
+            loop.run_until_complete(fails_to_start())
+        assert signal.getsignal(signal.SIGINT) is before
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        loop.close()
 
 
 def kept(folder: Path, name: str, figures: dict[str, float]) -> Path:

@@ -1,7 +1,6 @@
 import json
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from conftest import ROOT
 
 from autopicker_lab import benchmark
+from autopicker_lab.benchmark.kernels import private_kernels
 
 pytestmark = pytest.mark.slow
 
@@ -59,10 +59,9 @@ def test_a_notebook_runs_from_top_to_bottom(path: Any, samples: Path, tmp_path: 
         for kind in ("flac", "ogg"):
             shutil.copy(samples / f"announcement.{kind}", tmp_path)
         next(cell for cell in notebook.cells if cell.cell_type == "code").source = f"folder = {str(tmp_path)!r}"
-    with tempfile.TemporaryDirectory() as sockets:  # a port that is chosen for a kernel may be taken before it binds it
-        kernel = Config(KernelManager={"transport": "ipc", "connection_file": f"{sockets}/kernel.json"})
+    with private_kernels() as configuration:
         resources = {"metadata": {"path": str(path.parent)}}
-        NotebookClient(notebook, timeout=120, resources=resources, config=kernel).execute()
+        NotebookClient(notebook, timeout=120, resources=resources, config=Config(configuration)).execute()
     shown = json.dumps(notebook)
     if path.stem != "08_served_api":
         assert "image/png" in shown or "<svg" in shown
