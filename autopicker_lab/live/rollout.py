@@ -72,6 +72,13 @@ class _Known(NamedTuple):
         return False
 
 
+class DeploymentChange(NamedTuple):
+    """What has changed in the audit log, and the comparison of the canary that runs; None where none does."""
+
+    known: _Known
+    comparison: CanaryComparison | None
+
+
 class Rollout:
     """What is deployed, as this worker knows it; a second old at most.
 
@@ -112,32 +119,34 @@ class Rollout:
         """The stable policy, or the configured one where that cannot be run here."""
         return self._policies.get(self.state.stable, self._policies[CONFIGURED])
 
-    def follow(self) -> bool:
-        """Look into the audit log; whether anything has changed. May wait for the store."""
+    def follow(self) -> DeploymentChange | None:
+        """Look into the audit log; what has changed, to be taken over by `take`. May wait for the store."""
         if self._breaker.resting_s():
-            return False
+            return None
         try:
             steps = self._deployments.audit.steps()
         except AutopickerError as error:
             self._breaker.failed(error)
-            return False
+            return None
         self._breaker.succeeded()
         if len(steps) == self.state.number:
             self._known = _Known.of(self._known.states)
-            return False
+            return None
         self._load(steps)
-        history = states(steps)
-        state = history[-1]
-        canary = state.canary
-        self._comparison = None
-        if canary is not None:
-            stable = self._id_of(state.stable)
-            self._comparison = CanaryComparison(stable, canary.policy, Guardrails.of(canary.settings))
+        known = _Known.of(states(steps))
+        canary = known.state.canary
+        if canary is None:
+            return DeploymentChange(known, None)
+        stable = self._id_of(known.state.stable)
+        return DeploymentChange(known, CanaryComparison(stable, canary.policy, Guardrails.of(canary.settings)))
+
+    def take(self, change: DeploymentChange) -> RoutePolicy:
+        """Serve what has changed from now on, on the event loop, between two requests; the stable policy of it."""
+        self._known, self._comparison = change
         self._ended = {} if self._comparison is None else self._comparison.waiting
-        self._known = _Known.of(history)
-        self.active = state.number > 0
+        self.active = self.state.number > 0
         self._next_look_at, self._read_to = 0.0, ReadTo()
-        return True
+        return self.stable
 
     def _load(self, steps: Sequence[Step]) -> None:
         for name in {step.policy for step in steps} - self._policies.keys():

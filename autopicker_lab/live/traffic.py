@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from autopicker_lab.live.allowance import Allowance
@@ -10,7 +11,7 @@ from autopicker_lab.live.conversations import Conversations, conversation_of, is
 from autopicker_lab.live.deployments import Deployments
 from autopicker_lab.live.exploration import ExplorationPlan, Explorer
 from autopicker_lab.live.grading import ShadowGrader
-from autopicker_lab.live.rollout import Rollout
+from autopicker_lab.live.rollout import DeploymentChange, Rollout
 from autopicker_lab.live.shadow import Shadow, ShadowPlan
 from autopicker_lab.live.signals import SignalWatch
 
@@ -27,13 +28,15 @@ class RequestTerms:
     """What holds for one request; core's LiveTerms.
 
     Attributes:
-        policy: that decides on it; None: the pipeline's own.
+        policy: that decides on it, whatever is deployed until it has been answered.
         propensities: the probabilities with which its models could have been drawn, as JSON; None where nothing was.
     """
 
     __slots__ = ("_begun", "_explorer", "_request_id", "policy", "propensities")
 
-    def __init__(self, policy: RoutePolicy | None, explorer: Explorer | None, request_id: str, begun: bool):
+    def __init__(
+        self, policy: RoutePolicy | None, explorer: Explorer | None = None, request_id: str = "", begun: bool = False
+    ):
         self.policy = policy
         self.propensities: str | None = None
         self._explorer = explorer
@@ -66,6 +69,9 @@ class LiveTraffic:
         self._explorer = Explorer(plan, self._allowance) if plan.share else None
         deployments = Deployments(open_audit(settings))
         self.rollout = Rollout(pipeline.policy, deployments, Conversations(settings), self._check)
+        self._stable_terms = RequestTerms(pipeline.policy)
+        self._keeping = threading.Lock()
+        self._closed = False
 
     def _check(self, policy: RoutePolicy) -> None:
         if policy.cascade is not None:
@@ -107,8 +113,16 @@ class LiveTraffic:
         self._give(request, policy, request_id, begun=True)
 
     def _give(self, request: ChatRequest, policy: RoutePolicy | None, request_id: str, begun: bool) -> None:
-        if policy is not None or self._explorer is not None:
-            request.take_live(RequestTerms(policy, self._explorer, request_id, begun))
+        """Fix the policy that decides, so that one which is deployed meanwhile does not; None: the stable one."""
+        stable = self._pipeline.policy
+        if self._explorer is not None:
+            request.take_live(RequestTerms(policy or stable, self._explorer, request_id, begun))
+        elif policy is not None:
+            request.take_live(RequestTerms(policy))
+        else:  # most requests, whose terms are the same
+            if self._stable_terms.policy is not stable:
+                self._stable_terms = RequestTerms(stable)
+            request.take_live(self._stable_terms)
 
     def failed(self, request: ChatRequest, error: AutopickerError) -> None:
         """A request was answered with an error; one of the service or of a model counts against its policy."""
@@ -122,18 +136,26 @@ class LiveTraffic:
         if self.shadow is not None:
             self._shadow_usd.open()
 
-    def keep(self, decisions: DecisionLog) -> bool:
+    def keep(self, decisions: DecisionLog) -> DeploymentChange | None:
         """Keep in step with the stores, and see to a canary; to be called now and then, in a thread.
 
         Returns:
-            Whether what is deployed has changed.
+            What has changed of what is deployed, for the rollout to take.
         """
-        changed = self.rollout.follow()
-        self.rollout.look(decisions)
-        if self.signals is not None:
-            self.signals.write(decisions)
-        return changed
+        with self._keeping:
+            if self._closed:
+                return None
+            change = self.rollout.follow()
+            if change is None:
+                self.rollout.look(decisions)
+            if self.signals is not None:
+                self.signals.write(decisions)
+            return change
 
-    def close(self) -> None:
-        """Write what waits."""
-        self.rollout.close()
+    def close(self, decisions: DecisionLog) -> None:
+        """Write what waits; when this returns, nothing is read any more, whichever thread was about to."""
+        with self._keeping:
+            self._closed = True
+            if self.signals is not None:
+                self.signals.write(decisions)
+            self.rollout.close()

@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from autopicker_lab import __version__
+from autopicker_lab.live.rollout import DeploymentChange
 from autopicker_lab.runtime.addresses import AddressSet
 from autopicker_lab.service.chat.completions import ChatApp
 from autopicker_lab.service.chat.dialect import Dialect
@@ -104,8 +105,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
             state.drift.run(),
             _keep_live(state),
         )
-        if await asyncio.to_thread(state.live.rollout.follow):
-            state.drift.follow(state.live.rollout.stable)
+        _take(state, await asyncio.to_thread(state.live.rollout.follow))
         tasks = [asyncio.create_task(work) for work in works]
         if state.live.shadow is not None:
             tasks.append(asyncio.create_task(state.live.shadow.run(decisions)))
@@ -151,13 +151,18 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     )
 
 
+def _take(state: ServiceState, change: DeploymentChange | None) -> None:
+    """Serve what has changed of what is deployed; no request comes between the parts of it."""
+    if change is not None:
+        state.drift.follow(state.live.rollout.take(change))
+
+
 async def _keep_live(state: ServiceState) -> None:
     """Keep what the loop on live traffic has spent and noticed in step with its stores."""
     while True:
         await state.budgets.in_thread(state.live.open_accounts)
         try:
-            if await asyncio.to_thread(state.live.keep, state.decisions):
-                state.drift.follow(state.live.rollout.stable)
+            _take(state, await asyncio.to_thread(state.live.keep, state.decisions))
         except Exception as error:  # whatever the stores raise: they may be back the next time
             log.warning("what happened on live traffic could not be kept: %s", type(error).__name__)
         await asyncio.sleep(_SYNC_S)
@@ -172,7 +177,7 @@ async def _close(state: ServiceState, access_log: AccessLog, tasks: Sequence[asy
             await asyncio.wait(tasks)
             await state.cache.close()
             await state.responses.close()
-            await asyncio.to_thread(state.live.close)
+            await asyncio.to_thread(state.live.close, state.decisions)
             await asyncio.to_thread(state.decisions.close)
             await asyncio.to_thread(access_log.close)
             await state.budgets.close()

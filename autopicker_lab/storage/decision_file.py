@@ -158,7 +158,8 @@ class FileLog:
     def close(self) -> None:
         """Write what waits, and give back what is held."""
         self._batch.close()
-        self._db.close()
+        with self._lock:  # who reads just now reads to the end
+            self._db.close()
 
     def write(self, rows: list[Decision]) -> None:
         """Keep decisions now, all or none; sqlite3.Error where that fails."""

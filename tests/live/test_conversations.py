@@ -40,15 +40,20 @@ def worker(settings: Settings) -> Iterator[Worker]:
         def start() -> Rollout:
             deployments, known = Deployments(open_audit(settings)), Conversations(settings)
             rollout = stack.enter_context(closing(Rollout(OLD, deployments, known, lambda policy: None)))
-            rollout.follow()
+            keep_up(rollout)
             return rollout
 
         yield start
 
 
+def keep_up(rollout: Rollout) -> None:
+    if (change := rollout.follow()) is not None:
+        rollout.take(change)
+
+
 def policies(rollout: Rollout, begun: bool, asked: range = ASKED) -> list[str]:
     """The policy of each question, or of the second ones of the conversations that these began."""
-    rollout.follow()
+    keep_up(rollout)
 
     async def each() -> list[str]:
         found = []

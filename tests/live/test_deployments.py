@@ -94,9 +94,11 @@ def test_a_worker_whose_store_is_gone_serves_what_it_knew(tmp_path: Path) -> Non
     deployments = Deployments(open_audit(settings))
     deployments.deploy(STRONG, "ann")
     with closing(Rollout(WEAK, deployments, Conversations(settings), lambda policy: None)) as rollout:
-        assert rollout.follow()
+        change = rollout.follow()
+        assert change is not None
+        assert rollout.take(change).id == STRONG.id
         (tmp_path / "deployments.sqlite").write_bytes(b"no database" * 1000)
-        assert not rollout.follow()
+        assert rollout.follow() is None
         assert rollout.stable.id == STRONG.id
     with pytest.raises(StorageError, match="does not answer"):
         deployments.roll_back("ann")
@@ -287,7 +289,9 @@ def test_a_canary_whose_decisions_take_long_to_read_is_looked_at_less_often(
     deployments.deploy(WEAK, "ann")
     deployments.deploy(STRONG, "ann", share=0.1)
     with closing(Rollout(WEAK, deployments, Conversations(settings), lambda policy: None)) as rollout:
-        rollout.follow()
+        change = rollout.follow()
+        assert change is not None
+        rollout.take(change)
         for _ in range(4000):
             rollout.look(decisions)  # type: ignore[arg-type]  # reading is all that is asked of it
             clock.now += 1

@@ -95,4 +95,4 @@ def test_what_was_decided_by_a_policy_that_serves_no_more_stays_here(tmp_path: P
     for own, decided, stays in ((None, there, False), (None, here, True), (here, here, True), (there, there, False)):
         asked = replace(request, live=RequestTerms(own, None, "r", begun=False))
         assert live.must_stay(asked, replace(route, policy=decided.id)) is stays
-    live.close()
+    live.close(open_log(None))
