@@ -210,3 +210,52 @@ def test_langfuses_scores_are_kept_whichever_file_comes_first(tmp_path: Path, tu
 def test_a_wide_table_with_trace_ids_is_no_file_of_grades(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="has no column for the prompt"):
         imported(tmp_path, "trace_id,score,asked,m1,m2\nt1,1,hi,1,0\n", models=["m1", "m2"])
+
+
+BY_TRACE = "trace_id,score,{}\n" + f"{TRACES[0]},1,{{}}\n{TRACES[1]},0,{{}}\n"
+
+
+@pytest.mark.fault("grades by trace stand beside columns that may be models or prompts", "it is asked what they are")
+@pytest.mark.parametrize(
+    ("columns", "first", "second", "models"),
+    [
+        ("gpt,llama", "1,0", "1,1", "gpt,llama"),
+        ("Bemerkung,gpt", "gut,1", "schlecht,0", "gpt"),
+        ("asked", "hi", "ho", "A,B"),
+    ],
+)
+def test_grades_beside_columns_that_nobody_knows_ask(
+    tmp_path: Path, columns: str, first: str, second: str, models: str
+) -> None:
+    table = BY_TRACE.format(columns, first, second)
+    with pytest.raises(InvalidRequestError, match=f"not known here: {columns.replace(',', ', ')}") as told:
+        imported(tmp_path, THREE, table)
+    assert f"--models {models}, " in told.value.hint
+    assert "--column score=score;" in told.value.hint
+    assert scores(imported(tmp_path, THREE, table, columns={"score": "score"})) == {ASKED[0]: 1.0, ASKED[1]: 0.0}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "name,annotator_kind,explanation,created_at",
+        "Timestamp,authorUserId,configId,environment",
+        "feedback_source.type",
+    ],
+)
+def test_what_exports_of_grades_hold_beside_them_is_known(tmp_path: Path, beside: str) -> None:
+    row = ",".join("x" * (beside.count(",") + 1))
+    found = imported(tmp_path, THREE, BY_TRACE.format(beside, row, row))
+    assert scores(found) == {ASKED[0]: 1.0, ASKED[1]: 0.0}
+
+
+def test_the_column_that_is_named_is_the_grade_of_a_file_of_grades(tmp_path: Path) -> None:
+    table = f"span_id,name,rating,quality\n{SPANS[0]},q,1,0\n{SPANS[1]},q,0,1\n"
+    found = imported(tmp_path, THREE, table, columns={"score": "quality"})
+    assert scores(found) == {ASKED[0]: 0.0, ASKED[1]: 1.0}
+
+
+def test_a_table_with_a_score_and_flags_names_the_option_for_models(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError, match="gpt, llama may be models, or flags") as told:
+        imported(tmp_path, "prompt,score,gpt,llama\nhi,1,1,0\nho,0,0,1\n")
+    assert told.value.hint.endswith("--models gpt,llama")

@@ -106,8 +106,9 @@ def import_outcomes(
     for path in named_paths:
         formats[str(path)], found = _one(path.expanduser(), models, scale, columns or {}, pool)
         read += found
+    asked = {} if pool.graded_by else columns or {}
     for content, rows, said in pool.answers():
-        read.append(_chosen(content, rows, scale, columns or {}, said))
+        read.append(_chosen(content, rows, scale, asked, said))
     parts, notes = [part for part, _ in read], list(dict.fromkeys(note for _, said in read for note in said))
     if not parts:
         raise InvalidRequestError("no file to import", "autopicker outcomes import FILE...")
@@ -138,7 +139,7 @@ def _one(
     if not models and not {"prompt", "model"} & set(table):
         raise _unknown(path, table)
     if "model" not in table:
-        table = wide(table, models) if models else tidy(table)
+        table = wide(table, models) if models or "score" in table else tidy(table)
         if "model" not in table:
             table = wide(table, models)
     elif models:

@@ -7,11 +7,12 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autopicker_lab.tuning.imports.tables import NAMES
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.tuning.imports.tables import NAMES, is_grade
 from autopicker_lab.tuning.imports.traces import langfuse_value, records_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from autopicker_lab.tuning.imports.documents import Content
 
@@ -30,6 +31,15 @@ _VALUES = (
 )
 _TOLD = {"observations", "context", "providedModelName", "provided_model_name"}
 _ANSWERS = _TOLD.union(NAMES["prompt"], NAMES["model"])  # columns of what was answered
+_BESIDE = re.compile(  # what stands beside a grade in exports of graders, in small letters and digits
+    "(annotation|annotator|assessment|author|authoruser|config|datasetitem|datasetrun|eval|evaluation|evaluator|event|"
+    "experiment|feedback|grader|judge|metric|project|queue|rater|reviewer|run|score|session|source|thread|user)?"
+    "(id|key|kind|model|name|source|type)?"
+    "|(created|modified|updated|observed|lastupdated)?(at|by|date|time|timems|timestamp)"
+    "|body|category|comments?|confidence|correction|criteria|criterion|datatype|environment|error|expectation|"
+    "explanation|flags|identifier|justification|metadata|notes?|passed|rationale|reason|reasoning|resource|"
+    "severitynumber|severitytext|status|stringvalue|tags|threshold|traceflags|username|version|weight"
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{11}=|[A-Za-z0-9+/]{22}==")  # of 8 and 16 bytes, as protobuf's own JSON has them
 
 
@@ -59,13 +69,44 @@ def loose_grades(content: Content, column: str = "", models: Iterable[str] = ())
 
     Args:
         column: that is the grade; "": the first of the usual names. models: columns that are models.
+
+    Raises:
+        InvalidRequestError: columns that no export of grades has may be models, or prompts, and nobody said which
+            column is the grade.
     """
     answers = _ANSWERS.union(models)
     rows = records_of(content)
     if not rows or any(answers & row.keys() for row in rows[:10]):
         return []
-    found = [_grade(row, (column,) if column else _VALUES) for row in rows]
-    return [grade for grade in found if grade is not None]
+    found = [grade for grade in (_grade(row, (column,) if column else _VALUES) for row in rows) if grade is not None]
+    if found and not column and (unknown := _unknown(rows)):
+        raise _unclear(content, rows, unknown)
+    return found
+
+
+def _unknown(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Columns that may hold anything: of no export of grades, with numbers or text in them."""
+    names = {str(name): None for row in rows for name, value in row.items() if isinstance(value, str | int | float)}
+    return [name for name in names if not (_is_known(name) or _is_known(name.split(".")[0]))]
+
+
+def _is_known(column: str) -> bool:
+    if column in {*_SPANS, *_TRACES, *_RESPONSES, *_NAMES, *_VALUES}:
+        return True
+    letters = re.sub(r"[^a-z0-9]", "", column.lower())
+    return bool(letters) and _BESIDE.fullmatch(letters) is not None
+
+
+def _unclear(content: Content, rows: Sequence[Mapping[str, Any]], unknown: Sequence[str]) -> InvalidRequestError:
+    value = next(name for name in _VALUES if any(_first(row, (name,)) is not None for row in rows))
+    scored = [name for name in unknown if all(is_grade(row.get(name)) for row in rows[:10])]
+    detail = f"'{content.path.name}' has grades by their spans or traces, and columns that are not known here: "
+    hint = (
+        f"if they are grades of the answers in another file, say which column is the grade: --column score={value}; if "
+        f"it is a table of answers, say which columns are models: --models {','.join(scored[:4]) or 'A,B'}, or which "
+        "have model and prompt: --column model=NAME --column prompt=NAME"
+    )
+    return InvalidRequestError(detail + ", ".join(unknown[:4]), hint)
 
 
 def _grade(row: Mapping[str, Any], values: Iterable[str]) -> Grade | None:

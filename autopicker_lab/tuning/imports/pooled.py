@@ -21,10 +21,15 @@ SPANS, OBSERVATIONS, GRADES = "OpenTelemetry", "Langfuse", "grades"
 
 @dataclass
 class Pool:
-    """What files hold of traces, by what they are, until all are read."""
+    """What files hold of traces, by what they are, until all are read.
+
+    Attributes:
+        graded_by: the column that was named as the grade of a file of grades, which has been read; "" for none.
+    """
 
     contents: dict[str, list[Content]] = field(default_factory=dict)
     grades: list[Grade] = field(default_factory=list)
+    graded_by: str = ""
 
     def takes(self, content: Content, column: str = "", models: Sequence[str] = ()) -> str:
         """What a file is that holds traces or their grades, which is kept; "" for any other.
@@ -36,7 +41,7 @@ class Pool:
             kind = SPANS
         elif found := loose_grades(content, column, models):
             self.grades += found
-            kind = GRADES
+            self.graded_by, kind = column, GRADES
         else:
             try:
                 kind = OBSERVATIONS if traces.langfuse(content) else ""
