@@ -41,7 +41,7 @@ class PassageIndex:
     lexical: LexicalIndex
     size_bytes: int = 0
     _worth: dict[int, Sequence[Salient]] = field(default_factory=dict)
-    _vectors: dict[str, Floats] = field(default_factory=dict)
+    _vectors: dict[str, tuple[object, Floats]] = field(default_factory=dict)
 
     @cached_property
     def contents(self) -> list[object]:
@@ -111,13 +111,14 @@ class PassageIndex:
 
     def vectors(self, store: VectorStore, wait_s: float = 0.0, progress: Progress | None = None) -> Floats | None:
         """Vectors of the passages, kept in one array once they are all made; arguments as of `VectorStore.of`."""
-        name = store.encoder.name
-        if name not in self._vectors:
-            found = store.of(self.texts, wait_s, progress)
-            if found is None:
-                return None
-            self._vectors[name] = found
-        return self._vectors[name]
+        name, kept = store.encoder.name, store.kept
+        known = self._vectors.get(name)
+        if known is not None and known[0] is kept:
+            return known[1]
+        found = store.of(self.texts, wait_s, progress)
+        if found is not None:
+            self._vectors[name] = (kept, found)
+        return found
 
     def vectors_of(self, store: VectorStore, rows: Ints, least: int, wait_s: float) -> tuple[Ints, Floats] | None:
         """Which of some passages have vectors, and those; None where fewer than `least` are made in time.

@@ -28,6 +28,9 @@ _EARLIER = 3  # questions and answers before the last one that are read
 _FEWEST = 10  # passages of a script that have a mean and a deviation of their own
 _FIRST, _FIRST_S = 32, 1.5  # passages nearest by words whose vectors are made first, and what a question waits for them
 _ENCODED = 2  # of what was said that an encoder reads
+_TRIES = 2  # to compare passages with a question: the second after vectors of another length were forgotten
+_NOT_READY = "the files' vectors are not ready"
+_UNEQUAL = "the encoder makes vectors of another length of a question than of passages"
 
 
 @dataclass(frozen=True)
@@ -89,20 +92,42 @@ def nearness(
     if store is None:
         missing = f"the question may be in another language than {which}, and no encoder is installed" if which else ""
         return Nearness(lexical, lexical, note=missing)
-    every = index.vectors(store, wait_s if which else 0.0, progress)
-    made = None if every is None else (np.arange(len(every)), every)
-    note = "the files' vectors are not ready" if which and made is None else ""
-    if made is None and not which:
-        nearest = (-lexical).argsort(kind="stable")[:_FIRST]
-        made = index.vectors_of(store, nearest, min(_FEWEST, len(nearest)), min(wait_s, _FIRST_S))
-    asked = None if made is None else _asked(asking, store)
-    if made is None or asked is None:
-        return Nearness(lexical, lexical, note=note)
-    rows, vectors = made
+    found = _compared(index, asking, store, lexical, wait_s, bool(which), progress)
+    if isinstance(found, str):
+        return Nearness(lexical, lexical, note=found)
+    rows, cosines = found
     near = np.full(len(lexical), np.nan, np.float32)
-    near[rows] = vectors @ asked
+    near[rows] = cosines
     total = np.float32(known) * _standard(lexical) + _within(near, index.script_of_passages)
     return Nearness(total, lexical, near, store.encoder.name)
+
+
+def _compared(
+    index: PassageIndex,
+    asking: Asking,
+    store: VectorStore,
+    lexical: Floats,
+    wait_s: float,
+    is_foreign: bool,
+    progress: Progress | None,
+) -> tuple[Any, Floats] | str:
+    """Which passages have vectors, and their cosines with what is asked; a note where words alone are to decide."""
+    import numpy as np
+
+    for _ in range(_TRIES):
+        every = index.vectors(store, wait_s if is_foreign else 0.0, progress)
+        made = None if every is None else (np.arange(len(every)), every)
+        if made is None and not is_foreign:
+            nearest = (-lexical).argsort(kind="stable")[:_FIRST]
+            made = index.vectors_of(store, nearest, min(_FEWEST, len(nearest)), min(wait_s, _FIRST_S))
+        asked = None if made is None else _asked(asking, store)
+        if made is None or asked is None:
+            return _NOT_READY if is_foreign else ""
+        if made[1].shape[1] == len(asked):
+            return made[0], made[1] @ asked
+        store.keep_only(len(asked))
+    store.failed(ValueError(_UNEQUAL))
+    return _UNEQUAL
 
 
 def _foreign_to(index: PassageIndex, question: str, known_grams: float) -> str:
@@ -113,13 +138,15 @@ def _foreign_to(index: PassageIndex, question: str, known_grams: float) -> str:
 
 
 def _asked(asking: Asking, store: VectorStore) -> Floats | None:
-    """The vector of what is asked, with what was said before; None where the encoder fails."""
+    """The vector of what is asked, with what was said before; None where the encoder fails, or has just failed."""
+    if store.is_resting:
+        return None
     try:
         vectors = [weight * finite(store.encoder.question(text)) for text, weight in asking[:_ENCODED] if text.strip()]
+        return sum(vectors[1:], vectors[0]) if vectors else None
     except Exception as error:  # an encoder may fail in any way; search by words goes on
         store.failed(error)
         return None
-    return sum(vectors[1:], vectors[0]) if vectors else None
 
 
 def _within(near: Floats, scripts: Sequence[str]) -> Floats:

@@ -44,7 +44,8 @@ class VectorStore:
     def __init__(self, encoder: Encoder, room_bytes: int = _ROOM_BYTES):
         self.encoder = encoder
         self._room_bytes = room_bytes
-        self._kept: LRUCache[Any] = LRUCache(room_bytes, _weight)
+        self._kept: LRUCache[Any] = LRUCache(room_bytes, _weight)  # all of one length
+        self._length: int | None = None
         self._few: dict[bytes, str] = {}
         self._wanted: Counter[bytes] = Counter()  # how many questions wait for one of the few
         self._urgent: dict[bytes, str] = {}
@@ -70,11 +71,14 @@ class VectorStore:
         if not self.has_room(len(texts)):
             return None
         keys = [_key(text) for text in texts]
-        self._ask(keys, texts, self._urgent if wait_s > 0 else self._queued)
         until = time.monotonic() + wait_s
+        asked: object = None
         while True:
-            batches = self._batches
-            found = [vector for key in keys if (vector := self._kept.get(key)) is not None]
+            batches, kept = self._batches, self._kept
+            if kept is not asked:
+                self._ask(keys, texts, self._urgent if wait_s > 0 else self._queued)
+                asked = kept
+            found = [vector for key in keys if (vector := kept.get(key)) is not None]
             if len(found) == len(keys):
                 if keys:
                     report_progress(progress, len(found), len(keys))
@@ -97,8 +101,7 @@ class VectorStore:
         with self._changed:
             self._wanted.update(set(keys))
         try:
-            self._ask(keys, texts, self._few)
-            return self._few_made(keys, least, time.monotonic() + wait_s)
+            return self._few_made(keys, texts, least, time.monotonic() + wait_s)
         finally:
             with self._changed:
                 for key in set(keys):  # those that come after do not stand behind what nobody waits for
@@ -107,10 +110,14 @@ class VectorStore:
                         del self._wanted[key]
                         self._few.pop(key, None)
 
-    def _few_made(self, keys: Sequence[bytes], least: int, until: float) -> dict[int, Floats]:
+    def _few_made(self, keys: Sequence[bytes], texts: Sequence[str], least: int, until: float) -> dict[int, Floats]:
+        asked: object = None
         while True:
-            batches = self._batches
-            found = {i: vector for i, key in enumerate(keys) if (vector := self._kept.get(key)) is not None}
+            batches, kept = self._batches, self._kept
+            if kept is not asked:
+                self._ask(keys, texts, self._few)
+                asked = kept
+            found = {i: vector for i, key in enumerate(keys) if (vector := kept.get(key)) is not None}
             needs = min(least, len(keys)) - len(found)
 
             def may_be(needs: int = needs) -> bool:
@@ -138,6 +145,18 @@ class VectorStore:
             if len(self._expected) < _MOST_EXPECTED:
                 self._expected.append(texts)
             self._begin()
+
+    @property
+    def kept(self) -> object:
+        """What stands for the vectors that are kept: another one after they were forgotten."""
+        return self._kept
+
+    def keep_only(self, length: int) -> None:
+        """Forget vectors of another length: another model made them, as where one was replaced under its name."""
+        with self._changed:
+            if self._length not in (None, length):
+                self._kept = LRUCache(self._room_bytes, _weight)
+            self._length = length
 
     @property
     def is_resting(self) -> bool:
@@ -215,6 +234,7 @@ class VectorStore:
         if self._is_warm:  # the first ones wait for the encoder to load
             self._each_s = each if self._each_s is None else self._each_s + _PASSED_ON * (each - self._each_s)
         self._is_warm = True
+        self.keep_only(len(vectors[0]))
         for (key, _), vector in zip(missing, vectors, strict=True):
             self._each_bytes = _weight(vector)
             self._kept.put(key, finite(vector))

@@ -313,6 +313,67 @@ def test_an_encoder_that_fails_is_left_alone_and_words_are_searched() -> None:
     assert time.monotonic() - started < 10
 
 
+class Replaced(Meaning):
+    """An encoder whose vectors have more numbers from the moment on that it is replaced, of passages or all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go.set()
+        self.passage_more, self.question_more = 0, 0
+
+    def passages(self, texts: Sequence[str]) -> np.ndarray:
+        found = super().passages(texts)
+        return np.pad(found[:, :2], ((0, 0), (0, self.passage_more)))
+
+    def question(self, text: str) -> np.ndarray:
+        return np.pad(super().question(text), (0, self.question_more))
+
+
+@pytest.mark.fault("An embedding model is replaced by one of other vectors", "the files' are made anew")
+@pytest.mark.parametrize("question", [QUESTION, "what is the password of the lighthouse?"])
+def test_vectors_of_a_model_that_was_replaced_are_made_anew(question: str) -> None:
+    encoder = Replaced()
+    retriever = Retriever(encoder, wait_s=10)
+    assert retriever.prepare([DOCUMENT], wait_s=10)
+    encoder.passage_more = encoder.question_more = 3
+    for _ in range(2):
+        found = retriever.select(question, [DOCUMENT], 150)
+        assert (found.encoder, found.warnings) == ("meaning", ())
+        assert any(FACT in chosen.passage.part.text for chosen in found.passages)
+    assert retriever.prepare([DOCUMENT], wait_s=10)
+    assert max(map(encoder.read.count, encoder.read)) == 2  # each text once by each model
+
+
+def test_vectors_of_two_lengths_leave_words_alone_and_are_not_made_over_and_over() -> None:
+    encoder = Replaced()
+    encoder.question_more = 1
+    encoder.passage_more = 4
+    retriever = Retriever(encoder, wait_s=10)
+    for _ in range(3):
+        found = retriever.select("what is the password of the lighthouse?", [DOCUMENT], 150)
+        assert found.encoder == ""
+        assert any(FACT in chosen.passage.part.text for chosen in found.passages)
+    assert max(map(encoder.read.count, encoder.read)) <= 2
+
+
+def test_an_encoder_that_failed_is_not_asked_for_the_next_question() -> None:
+    class Down(Meaning):
+        def question(self, text: str) -> np.ndarray:
+            if text == QUESTION:
+                asked_for.append(text)
+                raise ConnectionError
+            return super().question(text)
+
+    asked_for: list[str] = []
+    encoder = Down()
+    encoder.go.set()
+    retriever = Retriever(encoder, wait_s=10)
+    assert retriever.prepare([DOCUMENT], wait_s=10)
+    found = [asked(retriever) for _ in range(3)]
+    assert len(asked_for) == 1
+    assert all("not ready" in warnings[0] for _, warnings in found)
+
+
 @pytest.mark.parametrize(
     ("name", "before"), [("multilingual-e5-large", "query: "), ("nomic-embed-text", "search_query: "), ("x", "")]
 )
