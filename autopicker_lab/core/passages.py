@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core.markdown_tables import MarkdownTable, TextPiece, cells_of, slices, tables_in
-from autopicker_lab.core.places import PlaceIndex
+from autopicker_lab.core.places import PlaceIndex, joined_spans
 from autopicker_lab.core.sentences import ends_sentence, lines, word_start
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _MOST_HEADER = 0.75  # of a passage; a longer one repeated would multiply the te
 _LEAST_PARAGRAPH = 0.15  # of a passage; what is shorter says too little alone, and stands with what follows
 _OPENS = frozenset(":?：？؟;՞⸮﹖")  # what ends a paragraph that the next one belongs to: its list, or its answer
 _CLOSERS = ")]\"'”’»」』）】》*_ \t\n"
+_MOST_STRETCHES = 12  # of rows that are told one by one
 FENCE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -86,13 +87,10 @@ class PassageCutter:
         start, stop = max(piece.start, table.body), min(piece.stop, table.stop)
         known = [place.rows for place in self._places.within(start, stop) if place.rows]
         if known:
-            first, last = known[0][0], known[-1][1]
-        else:
-            first = self._places.line_breaks(table.body, start) + 1
-            last = first + self._places.line_breaks(start, stop)
-        rows = f"row {first}" if first == last else f"rows {first}-{last}"
-        many = len(self._tables) > 1 and not known
-        return f"table {bisect_right(self._starts, table.start)}, {rows}" if many else rows
+            return rows_in_words(known)
+        first = self._places.line_breaks(table.body, start) + 1
+        rows = rows_in_words([(first, first + self._places.line_breaks(start, stop))])
+        return f"table {bisect_right(self._starts, table.start)}, {rows}" if len(self._tables) > 1 else rows
 
     # ------------------------------------------------------------ cutting
 
@@ -198,3 +196,12 @@ class PassageCutter:
     def _line_end(self, start: int, stop: int) -> int:
         end = self._text.find("\n", start, stop)
         return stop if end < 0 else end
+
+
+def rows_in_words(spans: Sequence[tuple[int, int]]) -> str:
+    """Rows of a table: "row 3", "rows 3-9", "rows 3-9, 70, 94"; of many stretches from the first to the last."""
+    joined = joined_spans(spans)
+    if len(joined) > _MOST_STRETCHES:
+        joined = [(joined[0][0], joined[-1][1])]
+    said = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in joined)
+    return f"row {said}" if said.isdecimal() else f"rows {said}"

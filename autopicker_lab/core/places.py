@@ -96,14 +96,17 @@ class PlaceIndex:
         return tuple(found)
 
     def _narrowed(self, place: Place, first: int, last: int) -> Place:
-        known = place.rows or place.lines
-        if known is None or known[0] == known[1] or (first, last) == (place.start, place.stop):
+        if (first, last) == (place.start, place.stop) or not (place.rows or place.lines):
             return place
-        if self.line_breaks(place.start, place.stop) != known[1] - known[0]:
-            return place
-        begin = known[0] + self.line_breaks(place.start, first)
-        span = (begin, begin + self.line_breaks(first, last))
-        return replace(place, rows=span) if place.rows else replace(place, lines=span)
+        before, within = self.line_breaks(place.start, first), self.line_breaks(first, last)
+        whole = self.line_breaks(place.start, place.stop)
+
+        def part(known: tuple[int, int] | None) -> tuple[int, int] | None:
+            if known is None or known[0] == known[1] or whole != known[1] - known[0]:
+                return known
+            return known[0] + before, known[0] + before + within
+
+        return replace(place, rows=part(place.rows), lines=part(place.lines))
 
     def line_breaks(self, start: int, stop: int) -> int:
         """How many lines end from `start` to `stop`."""
@@ -148,14 +151,20 @@ def _hull(spans: Iterable[tuple[Number, Number] | None]) -> tuple[Number, Number
     return (min(first for first, _ in known), max(last for _, last in known)) if known else None
 
 
-def _stretches(spans: Iterable[tuple[int, int] | None]) -> list[tuple[int, int]]:
-    """Spans joined where they meet; as one from the first to the last where they are many."""
+def joined_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans of rows or lines in order, joined where they meet."""
     joined: list[tuple[int, int]] = []
-    for first, last in sorted(span for span in spans if span is not None):
+    for first, last in sorted(spans):
         if joined and first <= joined[-1][1] + 1:
             joined[-1] = joined[-1][0], max(joined[-1][1], last)
         else:
             joined.append((first, last))
+    return joined
+
+
+def _stretches(spans: Iterable[tuple[int, int] | None]) -> list[tuple[int, int]]:
+    """Spans joined where they meet; as one from the first to the last where they are many."""
+    joined = joined_spans(span for span in spans if span is not None)
     return joined if len(joined) <= _MOST_STRETCHES else [(joined[0][0], joined[-1][1])]
 
 

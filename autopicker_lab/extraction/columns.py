@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections import Counter
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import Cell, Table
 from autopicker_lab.extraction.headers import join_group_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MAX_RENDERED_CELLS = 50_000
 _MAX_PREAMBLE = 20  # lines at most
@@ -31,10 +32,24 @@ def summarise(rows: Sequence[Sequence[Cell]]) -> list[dict[str, Any]]:
     return [_describe_column(_column_name(name, i), values) for i, (name, values) in enumerate(columns)]
 
 
+class RenderedTable(NamedTuple):
+    """The Markdown of a table.
+
+    Attributes:
+        runs: where in it rows stand that follow each other in the table: first and last character, first and last row,
+            from 0, in order; a header stands alone.
+        warnings: that it shows only a part.
+    """
+
+    text: str
+    runs: tuple[tuple[int, int, int, int], ...]
+    warnings: tuple[str, ...] = ()
+
+
 def render_table(
     table: Table, columns: Sequence[dict[str, Any]], name: str, show: Callable[[int], tuple[Cell, ...]] | None = None
-) -> tuple[str, tuple[str, ...]]:
-    """The Markdown of a table, and a warning where it shows only a part; `columns` is the table's summary.
+) -> RenderedTable:
+    """The Markdown of a table; `columns` is the table's summary.
 
     A table of more than 50,000 cells is rendered as the statistics of its columns, its first 50 rows, a seeded sample
     of 100 and the last 10; `Table.rows` keeps all. `show` gives the row of a number as it is to be read, where that is
@@ -43,7 +58,8 @@ def render_table(
     rows = table.rows
     show = show or rows.__getitem__
     if sum(len(row) for row in rows) <= MAX_RENDERED_CELLS:
-        return Table(tuple(map(show, range(len(rows)))), table.label).to_markdown(), ()
+        text = Table(tuple(map(show, range(len(rows)))), table.label).to_markdown()
+        return RenderedTable(text, tuple(_runs(text, 0, range(1, len(rows)))))
     columns = columns[:_MAX_COLUMNS]
     middle = range(_HEAD + 1, len(rows) - _TAIL)
     sampled = sorted(random.Random(_SEED).sample(middle, max(min(_SAMPLE, len(middle)), 0)))
@@ -54,12 +70,27 @@ def render_table(
     ]
     width = max(map(len, table.rows))
     width_note = f", the first {_MAX_COLUMNS} shown" if width > _MAX_COLUMNS else ""
-    lines = [f"{len(rows) - 1:,} rows of {width} columns{width_note}:", "", *map(_column_line, columns)]
+    text = "\n".join([f"{len(rows) - 1:,} rows of {width} columns{width_note}:", "", *map(_column_line, columns)])
+    runs: list[tuple[int, int, int, int]] = []
     for title, part in excerpts:
-        excerpt = (show(i)[:_MAX_COLUMNS] for i in (0, *part))
-        lines += ["", f"{title[0].upper()}{title[1:]}:", "", Table(tuple(excerpt)).to_markdown()]
+        text += f"\n\n{title[0].upper()}{title[1:]}:\n\n"
+        excerpt = Table(tuple(show(i)[:_MAX_COLUMNS] for i in (0, *part))).to_markdown()
+        runs += _runs(excerpt, len(text), part)
+        text += excerpt
     warning = f"{name} has {len(rows):,} rows: its text is a summary, {_HEAD + len(sampled) + _TAIL} of them shown"
-    return "\n".join(lines), (f"{warning}; its table holds all",)
+    return RenderedTable(text, tuple(runs), (f"{warning}; its table holds all",))
+
+
+def _runs(markdown: str, start: int, rows: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
+    """The runs of a table's Markdown that has its header and some of its rows, and begins at `start`."""
+    ends = [start + match.start() for match in re.finditer("\n", markdown)] + [start + len(markdown)]
+    begins = [end + 1 for end in ends]
+    yield start, begins[1] if rows else ends[-1], 0, 0
+    first = 0
+    for i in range(1, len(rows) + 1):
+        if i == len(rows) or rows[i] != rows[i - 1] + 1:
+            yield begins[first + 1], ends[i + 1], rows[first], rows[i - 1]
+            first = i
 
 
 def _column_name(name: Cell, index: int) -> str:

@@ -92,10 +92,10 @@ def _view(parsed: list[list[str]], lines: list[tuple[int, int]], label: str) -> 
     ragged = (f"{short} rows are not as wide as the widest: filled up with blanks",) if short else ()
     columns = summarise(rows) if len(rows) > 1 else []
     table = Table(tuple(rows), label)
-    text, shortened = render_table(table, columns, label)
+    rendered = render_table(table, columns, label)
     above = "".join(f"{line}\n" for line in [*preamble, *([""] if preamble else [])])
-    part = Part("table", above + text, (table,), lined_places(len(above), text, lines[-len(rows) :]))
-    return _View(part, len(rows), columns, preamble, ragged, shortened)
+    part = Part("table", above + rendered.text, (table,), lined_places(len(above), rendered, lines[-len(rows) :]))
+    return _View(part, len(rows), columns, preamble, ragged, rendered.warnings)
 
 
 def find_delimiter(text: str) -> str:

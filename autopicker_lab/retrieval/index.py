@@ -13,6 +13,7 @@ from autopicker_lab.retrieval.language import Vocabulary, script_shares
 from autopicker_lab.retrieval.lexical import LexicalIndex
 from autopicker_lab.retrieval.passages import Passage, passages_of
 from autopicker_lab.retrieval.spread import Salient, salient
+from autopicker_lab.retrieval.tables import CELL_BYTES, IndexedTable, tables_of
 from autopicker_lab.runtime.lru_cache import LRUCache
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class PassageIndex:
     lexical: LexicalIndex
     size_bytes: int = 0
     _worth: dict[int, Sequence[Salient]] = field(default_factory=dict)
+    _tables: dict[int, Sequence[IndexedTable]] = field(default_factory=dict)
     _vectors: dict[str, tuple[object, Floats]] = field(default_factory=dict)
 
     @cached_property
@@ -83,6 +85,12 @@ class PassageIndex:
         if number not in self._worth:
             self._worth[number] = salient(self.passages_in(number))
         return self._worth[number]
+
+    def tables_in(self, number: int) -> Sequence[IndexedTable]:
+        """The tables of one document."""
+        if number not in self._tables:
+            self._tables[number] = tables_of(self.documents[number])
+        return self._tables[number]
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -143,7 +151,9 @@ class PassageIndex:
         passages = [passage for i, document in enumerate(documents) for passage in passages_of(document, i)]
         lexical = LexicalIndex([_told(documents[p.document].name, p) for p in passages])
         text = sum(len(passage.part.text) for passage in passages)
-        return cls(documents, passages, lexical, lexical.size_bytes + 2 * text + _PASSAGE_BYTES * len(passages))
+        cells = sum(table.cells for document in documents for table in tables_of(document))
+        beside = 2 * text + _PASSAGE_BYTES * len(passages) + CELL_BYTES * cells
+        return cls(documents, passages, lexical, lexical.size_bytes + beside)
 
 
 class IndexCache:

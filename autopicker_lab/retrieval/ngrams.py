@@ -54,7 +54,7 @@ def words(text: str) -> list[str]:
 
 def has_name(text: str, name: str) -> bool:
     """Whether a folded text has a folded name as words of its own; beside letters of another script it may stand."""
-    if not name.strip() or name not in text:
+    if name not in text or not name.strip():
         return False
     if not name[0].isascii():
         return True

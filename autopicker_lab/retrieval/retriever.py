@@ -186,7 +186,11 @@ class _Choice:
 
     def _sums(self, allowed: Ints) -> list[ChosenPassage]:
         """What is computed of tables, where it leaves room for more than itself."""
-        found = [p for n in self._different(allowed) for p in sums_of(self._question, self._index.documents[n], n)]
+        found = [
+            passage
+            for n in self._different(allowed)
+            for passage in sums_of(self._question, self._index.documents[n], self._index.tables_in(n), n)
+        ]
         cost = sum(map(self._cost_of, found))
         if cost > self._budget // 2:
             return []
@@ -202,7 +206,7 @@ class _Choice:
             return self._budget - self._cost_of(passage) >= least
 
         for number in self._different(allowed):
-            for passage in rows_of(self._question, self._intent, self._index.documents[number], number, fits):
+            for passage in rows_of(self._question, self._intent, self._index.tables_in(number), number, fits):
                 self._budget -= self._cost_of(passage)
                 found.append(ChosenPassage(passage, "place"))
         return found

@@ -6,7 +6,6 @@ A table of many cells is told as a summary, which no passage can be cut from; it
 from __future__ import annotations
 
 import re
-from collections import Counter
 from math import log
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,9 @@ from autopicker_lab.retrieval.passages import Passage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from autopicker_lab.core import Document
     from autopicker_lab.core.document import Cell
     from autopicker_lab.retrieval.intent import Intent
+    from autopicker_lab.retrieval.tables import IndexedTable
 
     _Span = tuple[int, int]  # of a question's characters
 
@@ -35,27 +34,27 @@ _UNSPACED, _WORD = re.compile(f"[{_WITHOUT_SPACES}]+"), re.compile(rf"[^\s{_WITH
 
 
 def rows_of(
-    question: str, intent: Intent, document: Document, number: int, fits: Callable[[Passage], bool]
+    question: str, intent: Intent, tables: Iterable[IndexedTable], number: int, fits: Callable[[Passage], bool]
 ) -> Iterator[Passage]:
     """A passage for each table that does not show all its rows and has some that the question names.
 
     Those come first that have most of what the question names, what few rows have counting for more.
 
     Args:
+        tables: those of a document.
         number: which of the documents it is.
         fits: whether there is room for a passage beside those given before; of rows that have none the first are told.
     """
     wanted = _cells_named(question[:_READ])
     rows = {int(place.number) for place in intent.places if place.kind == "row" and place.number.isdecimal()}
-    for index, part in enumerate(document.parts):
-        for table in part.tables:
-            if part.text.count("\n") + 1 >= len(table.rows) or sum(map(len, table.rows)) > _MOST_CELLS:
-                continue
-            told = [row - 1 for row in sorted(rows) if 1 < row <= len(table.rows)] or _nearest(wanted, table)
-            while told and not fits(passage := _told(number, index, part, table, told)):
-                told = told[: len(told) // 2]
-            if told:
-                yield passage
+    for one in tables:
+        if one.is_shown or one.cells > _MOST_CELLS:
+            continue
+        told = [row - 1 for row in sorted(rows) if 1 < row <= len(one.table.rows)] or _nearest(wanted, one)
+        while told and not fits(passage := _told(number, one, told)):
+            told = told[: len(told) // 2]
+        if told:
+            yield passage
 
 
 def _cells_named(question: str) -> dict[Cell, _Span]:
@@ -93,21 +92,23 @@ def _values(word: str) -> Iterator[Cell]:
         return
 
 
-def _nearest(wanted: Mapping[Cell, _Span], table: Table) -> list[int]:
+def _nearest(wanted: Mapping[Cell, _Span], table: IndexedTable) -> list[int]:
     """The rows that have most of what is wanted, at most `_MOST_ROWS`; of more that are alike, none.
 
     What is part of something longer that cells have does not count: "4711" where there is a "Customer 4711".
     """
-    cells = frozenset(wanted)
-    met = {i: cells.intersection(row) for i, row in enumerate(table.rows) if i and not cells.isdisjoint(row)}
-    frequency = Counter(cell for some in met.values() for cell in some)
-    spans = {wanted[cell] for cell in frequency}
-    weights = {
-        cell: log(len(table.rows) / count) for cell, count in frequency.items() if not _is_part(wanted[cell], spans)
-    }
-    scores = {i: round(sum(weights.get(cell, 0.0) for cell in some), 6) for i, some in met.items()}
-    best = max(scores.values(), default=0.0)
-    found = [i for i, score in scores.items() if score == best > 0]
+    import numpy as np
+
+    met = table.rows_with(wanted)
+    spans = {wanted[cell] for cell in met}
+    count = len(table.table.rows)
+    scores = np.zeros(count)
+    for cell, rows in met.items():
+        if not _is_part(wanted[cell], spans):
+            scores[rows] += log(count / len(rows))
+    scores = scores.round(6)
+    best = scores.max()
+    found: list[int] = np.flatnonzero(scores == best).tolist() if best > 0 else []
     return found if len(found) <= _MOST_ROWS else []
 
 
@@ -115,7 +116,8 @@ def _is_part(span: _Span, spans: Iterable[_Span]) -> bool:
     return any(start <= span[0] and span[1] <= stop and (start, stop) != span for start, stop in spans)
 
 
-def _told(number: int, index: int, part: Part, table: Table, rows: Sequence[int]) -> Passage:
+def _told(number: int, table: IndexedTable, rows: Sequence[int]) -> Passage:
     """Some rows under the table's header, labelled with where in the table they stand."""
-    label = f"{part.label}, row{'s' if len(rows) > 1 else ''} {', '.join(str(row + 1) for row in rows)}"
-    return Passage(number, index, Part(label, Table((table.rows[0], *(table.rows[i] for i in rows))).to_markdown()))
+    label = f"{table.part.label}, row{'s' if len(rows) > 1 else ''} {', '.join(str(row + 1) for row in rows)}"
+    every = table.table.rows
+    return Passage(number, table.number, Part(label, Table((every[0], *(every[row] for row in rows))).to_markdown()))

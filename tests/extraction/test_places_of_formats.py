@@ -1,6 +1,8 @@
 """The places that readers give: what stands at them in the file is what the part says there."""
 
+import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,34 @@ class TestTables:
             assert passage.label == f"sheet Prices, rows {first}-{last}"
         first, last = passages[1].places[-1].rows or (0, 0)
         assert passages[1].where == f"Prices!C5:F5, C{first}:F{last}"
+
+    @pytest.mark.parametrize("kind", ["csv", "xlsx"])
+    def test_passages_of_a_summary_name_the_rows_that_they_show(self, kind: str) -> None:
+        rows = [(f"N{number}", *[number] * 24) for number in range(2, 2102)]  # as they are numbered below a header
+        header = ["Name", *(f"c{i}" for i in range(24))]
+        source, book = io.StringIO(), openpyxl.Workbook(write_only=True)
+        writer, sheet = csv.writer(source), book.create_sheet("Levels")
+        for row in [header, *rows]:
+            writer.writerow(row)
+            sheet.append(row)
+        out = io.BytesIO()
+        book.save(out)
+        document = extract(out.getvalue() if kind == "xlsx" else source.getvalue().encode(), name=f"a.{kind}")
+        assert len(document.text.split("\n")) < 300
+        seen: set[int] = set()
+        for passage in document.chunks(160):
+            shown = [int(number) for number in re.findall(r"^\| N(\d+) \|", passage.text, re.MULTILINE)]
+            if not shown:
+                continue
+            seen.update(shown)
+            spans = [place.rows for place in passage.places if place.rows and place.rows != (1, 1)]
+            assert [row for first, last in spans for row in range(first, last + 1)] == shown
+            if kind == "csv":
+                assert [place.lines for place in passage.places if place.rows != (1, 1)] == spans
+            assert passage.label.startswith("table, row" if kind == "csv" else "sheet Levels, row")
+            assert str(shown[0]) in passage.label
+            assert str(shown[-1]) in passage.label
+        assert len(seen) == 160
 
 
 def test_places_are_in_order_and_inside_their_text_in_all_samples(samples: Path) -> None:

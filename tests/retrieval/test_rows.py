@@ -10,6 +10,7 @@ from autopicker_lab import Workbench
 from autopicker_lab.core import Document, Part, Table
 from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.retrieval import Retriever
+from autopicker_lab.retrieval.tables import Column, IndexedTable
 
 FILLER = "Nothing of note is said in this line. " * 60
 PORTS = ("Kelham", "Venton", "東京港")
@@ -51,7 +52,32 @@ def test_rows_that_a_question_names(orders: Document, question: str, rows: list[
 @pytest.mark.parametrize("question", ["What went to Kelham?", "Who is the harbour master?", "What came in spring?"])
 def test_what_a_third_of_the_rows_have_or_none_names_no_rows(orders: Document, question: str) -> None:
     found = Retriever().select(question, [orders], 400)
-    assert not any(one.passage.part.label.startswith("table, row") for one in found.passages)
+    assert not any(one.why == "place" for one in found.passages)
+
+
+@pytest.mark.parametrize("value", [-1, -2])  # which have one hash
+def test_numbers_that_look_alike_to_a_table_are_told_apart(value: int) -> None:
+    rows: tuple[tuple[Any, ...], ...] = (("No", "Level"), *((f"N{i}", -i if i in (1, 2) else i * 7) for i in range(60)))
+    document = Document("a.csv", "csv", (Part("table", "Levels", tables=(Table(rows),)), Part("text", FILLER)))
+    found = Retriever().select(f"Which one has level {value}?", [document], 300)
+    (named,) = (one.passage.part.text for one in found.passages if one.why == "place")
+    assert [line.split()[1] for line in named.splitlines()[2:]] == [f"N{-value}"]
+
+
+def test_a_table_is_read_for_the_first_question_alone(orders: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    made = IndexedTable._column
+
+    def column(table: IndexedTable, i: int, name: str) -> Column:
+        read.append(name)
+        return made(table, i, name)
+
+    monkeypatch.setattr(IndexedTable, "_column", column)
+    retriever = Retriever()
+    for question in ("What is the sum of Amount?", "How many went to Venton?", "Summarise the table."):
+        found = retriever.select(question, [orders], 400)
+        assert any(one.why == "computed" for one in found.passages)
+    assert read == ["No", "Customer", "Port", "Date", "Amount"]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +110,5 @@ def test_rows_of_several_tables_share_the_budget(sheets: int, budget: int) -> No
 
 def test_of_more_rows_than_fit_the_first_are_told(orders: Document) -> None:
     found = Retriever().select("What did Customer 3711 buy?", [orders], 200)
-    table = next((one.passage.part for one in found.passages if one.passage.part.label.startswith("table, row")), None)
-    assert table is not None
+    (table,) = (one.passage.part for one in found.passages if one.why == "place")
     assert table.label.endswith(("row 3713", "rows 3713, 7713"))

@@ -91,3 +91,10 @@ def test_the_only_table_of_a_text_is_not_counted_for_what_the_text_tells() -> No
     report = Document("report.md", "md", (Part("text", text, (table,)),), sha256="one small table")
     assert computed("How many litres of diesel were saved?", report) == ""
     assert "6 of 6 rows" in computed("What is the sum of Departures?", report)
+
+
+def test_zeros_are_added_up_and_what_is_no_number_of_a_machine_is_left_out() -> None:
+    table = Table((("Name", "Fee", "Size"), *((f"n{i}", 0, 10**400 if i else 2) for i in range(300))), "S")
+    document = Document("z.xlsx", "xlsx", (Part("sheet S", "Many rows are here. " * 300, (table,)),), sha256="zeros")
+    assert "Fee: 300 numbers, sum 0," in computed("What is the sum of Fee?", document)
+    assert "Size: 1 numbers, sum 2," in computed("What is the sum of Size?", document)

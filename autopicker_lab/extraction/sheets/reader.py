@@ -176,13 +176,13 @@ def _part(sheet: Sheet, notes: SheetNotes, columns: list[dict[str, Any]]) -> tup
     if sheet.rows:
         tables = (Table(tuple(sheet.rows), sheet.name),)
         view = _View(sheet, notes)
-        text, view_warnings = render_table(tables[0], columns, label, view.row)
+        rendered = render_table(tables[0], columns, label, view.row)
         lines += ["", *sheet.titles, *([""] if sheet.titles else [])]
         if not sheet.has_gaps:
             corner = (sheet.row_numbers[0], sheet.column_numbers[0])
-            places = sheet_places(len("\n".join(lines)) + 1, text, tables[0], sheet.name, corner)
-        lines.append(text)
-        warnings += view_warnings
+            places = sheet_places(len("\n".join(lines)) + 1, rendered, tables[0], sheet.name, corner)
+        lines.append(rendered.text)
+        warnings += rendered.warnings
         if view.hidden:
             warnings.append(f"{label}: {view.hidden} cells have a format that hides their values: they are shown here")
     if notes.uncomputed:
