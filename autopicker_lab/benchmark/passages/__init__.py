@@ -6,19 +6,29 @@ right (`answering`).
 """
 
 from autopicker_lab.benchmark.passages.answering import CONTEXTS, answers
-from autopicker_lab.benchmark.passages.asks import Ask, asks_of, read_asks, write_surveys
+from autopicker_lab.benchmark.passages.asks import Ask, answerable, asks_of, read_asks, write_surveys
 from autopicker_lab.benchmark.passages.costs import index_costs
 from autopicker_lab.benchmark.passages.measuring import Corpus, by_kind, figures, leads, measure, plot, verdict
-from autopicker_lab.benchmark.passages.rankings import PRODUCT, PRODUCT_WORDS, RANKINGS, TRIGRAMS, available, encoder_in
+from autopicker_lab.benchmark.passages.rankings import (
+    OTHER,
+    PRODUCT,
+    PRODUCT_WORDS,
+    RANKINGS,
+    TRIGRAMS,
+    available,
+    encoder_in,
+)
 
 __all__ = [
     "CONTEXTS",
+    "OTHER",
     "PRODUCT",
     "PRODUCT_WORDS",
     "RANKINGS",
     "TRIGRAMS",
     "Ask",
     "Corpus",
+    "answerable",
     "answers",
     "asks_of",
     "available",

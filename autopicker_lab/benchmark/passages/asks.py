@@ -81,6 +81,15 @@ def asks_of(folder: str | Path = "", limit: int = 0) -> list[Ask]:
     return kept
 
 
+def answerable(asks: Sequence[Ask], limit: int = 0) -> list[Ask]:
+    """Those of some asks whose answers are known; of none that are, made ones and those of the sample report.
+
+    Args:
+        limit: as of `asks_of`.
+    """
+    return [ask for ask in asks if ask.answer and ask.gold] or asks_of("", limit)
+
+
 @lru_cache(1)
 def _scratch() -> ScratchFolder:
     """Where made surveys stand for as long as the process lives."""

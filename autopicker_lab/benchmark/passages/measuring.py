@@ -150,7 +150,10 @@ def by_kind(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def leads(results: pd.DataFrame, ranking: str = PRODUCT, over: str = TRIGRAMS, seed: int = 0) -> pd.DataFrame:
-    """How far a ranking is ahead of another on the same asks, with its 95 % interval: a row a kind and budget."""
+    """How far a ranking is ahead of another on the same asks, with its 95 % interval: a row a kind and budget.
+
+    Columns kind, over, budget, n, ahead (a share of the asks), low, high.
+    """
     import numpy as np
 
     rows = []
@@ -159,7 +162,7 @@ def leads(results: pd.DataFrame, ranking: str = PRODUCT, over: str = TRIGRAMS, s
         ahead = right[ranking] - right[over]
         interval = interval_of(bootstrap(partial(_mean_of, ahead), len(ahead), seed=seed))
         ends = (interval.low, interval.high) if interval else (None, None)
-        said = {"kind": kind, "budget": budget, "n": len(ahead), "ahead": float(ahead.mean())}
+        said = {"kind": kind, "over": over, "budget": budget, "n": len(ahead), "ahead": float(ahead.mean())}
         rows.append({**said, "low": ends[0], "high": ends[1]})
     return frame(rows)
 
@@ -181,13 +184,16 @@ def figures(table: pd.DataFrame, ahead: pd.DataFrame, costs: pd.DataFrame, right
     }
 
 
-def verdict(ahead: pd.DataFrame, ranking: str = PRODUCT, over: str = TRIGRAMS) -> str:
-    """A sentence of where one ranking is ahead of another, by their `leads`."""
-    more, less = int((ahead["ahead"] > 0).sum()), int((ahead["ahead"] < 0).sum())
-    least = float(ahead["ahead"].min()) * 100
+def verdict(ahead: pd.DataFrame, ranking: str = PRODUCT) -> str:
+    """A sentence of where a ranking is ahead of each of some others, by its `leads`."""
+    return " ".join(_sentence(found["ahead"], ranking, str(over)) for over, found in ahead.groupby("over", sort=False))
+
+
+def _sentence(ahead: pd.Series[float], ranking: str, over: str) -> str:
+    more, less = int((ahead > 0).sum()), int((ahead < 0).sum())
     return (
         f"Of {len(ahead)} kinds and budgets, {ranking} is ahead of {over} in {more} and behind in {less}; at worst "
-        f"by {least:+.1f} points of the questions."
+        f"by {100 * float(ahead.min()):+.1f} points of the questions."
     )
 
 
