@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _K1, _B = 0.6, 0.75
 _GRAM_AT, _ROW_AT = 32, 10  # bits of an entry from which n-gram and text stand
 _AT_ONCE = 256  # texts whose n-grams are in memory in wide numbers
+_GROWTH = 1.15  # of the entries' array, where it is full
 _MOST_ROWS, _MOST_COUNT = 2**22, 2**10 - 1
 
 
@@ -43,13 +44,15 @@ class LexicalIndex:
         starts = np.flatnonzero(np.concatenate([[True], grams[1:] != grams[:-1]])[: len(grams)])
         self._known, self._starts = grams[starts], np.append(starts, len(grams))
         self._rows = halves[:, 0] >> _ROW_AT
-        scores = (halves[:, 0] & _MOST_COUNT).astype(np.float32)
+        halves[:, 0] &= _MOST_COUNT  # in place, as what follows: the most memory of all is in use here
+        scores = halves[:, 0].astype(np.float32)
         del entries, halves, grams
         frequency = np.diff(self._starts)
         rarity = np.log1p((self._size - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
         damping = (_K1 * (1 - _B + _B * lengths / (lengths.mean() or 1.0)) if self._size else lengths)[self._rows]
         damping += scores
         scores /= damping
+        del damping
         scores *= np.repeat(rarity, frequency)
         self._scores = scores
 
@@ -69,11 +72,18 @@ class LexicalIndex:
 
         ids, _ = self._ids(question)
         spans = [slice(self._starts[i], self._starts[i + 1]) for i in ids]
-        if not spans:
-            return np.zeros(self._size, np.float32)
-        rows = np.concatenate([self._rows[span] for span in spans])
-        weights = np.concatenate([self._scores[span] for span in spans])
-        return np.bincount(rows, weights, self._size).astype(np.float32)
+        total = np.zeros(self._size)
+        some = []
+        for span in spans:
+            if span.stop - span.start == self._size:  # in every text, as words of a table's header are: in their order
+                total += self._scores[span]
+            else:
+                some.append(span)
+        if some:
+            rows = np.concatenate([self._rows[span] for span in some])
+            weights = np.concatenate([self._scores[span] for span in some])
+            total += np.bincount(rows, weights, self._size)
+        return total.astype(np.float32)
 
     def known_share(self, question: str) -> float:
         """The share (0 to 1) of a question's n-grams that stand in the texts; 1 for a question without any."""
@@ -101,7 +111,7 @@ def _entries(texts: Sequence[str]) -> tuple[Any, Floats]:
 
     if len(texts) > _MOST_ROWS:
         raise ExtractionLimitError(f"{len(texts):,} passages are more than can be searched", "split the files")
-    found, lengths = [], np.zeros(len(texts), np.float32)
+    entries, filled, lengths = np.empty(0, "<u8"), 0, np.zeros(len(texts), np.float32)
     for start in range(0, len(texts), _AT_ONCE):
         grams, rows = ngrams_of(texts[start : start + _AT_ONCE])
         lengths[start : start + _AT_ONCE] = np.bincount(rows, minlength=min(_AT_ONCE, len(texts) - start))
@@ -109,11 +119,9 @@ def _entries(texts: Sequence[str]) -> tuple[Any, Floats]:
         places.sort()
         begins = np.flatnonzero(np.concatenate([[True], places[1:] != places[:-1]])[: len(places)])
         counts = np.diff(begins, append=len(places))
-        found.append(places[begins] | np.minimum(counts, _MOST_COUNT).astype(np.uint64))
-    entries = np.empty(sum(map(len, found)), "<u8")
-    stop = len(entries)
-    while found:  # each is given free as it is copied: all of them twice would be the most memory of all
-        last = found.pop()
-        entries[stop - len(last) : stop] = last
-        stop -= len(last)
+        if filled + len(begins) > len(entries):  # grows where it stands: pieces put together would be there twice
+            entries.resize(int(_GROWTH * (filled + len(begins))), refcheck=False)
+        entries[filled : filled + len(begins)] = places[begins] | np.minimum(counts, _MOST_COUNT).astype(np.uint64)
+        filled += len(begins)
+    entries.resize(filled, refcheck=False)
     return entries, lengths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.text import ends
@@ -10,7 +11,7 @@ from autopicker_lab.retrieval.language import is_in_other_letters
 from autopicker_lab.retrieval.vectors import finite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
 
@@ -28,6 +29,7 @@ _EARLIER = 3  # questions and answers before the last one that are read
 _FEWEST = 10  # passages of a script that have a mean and a deviation of their own
 _FIRST, _FIRST_S = 32, 1.5  # passages nearest by words whose vectors are made first, and what a question waits for them
 _ENCODED = 2  # of what was said that an encoder reads
+_SORTED = 1_000  # passages at once; most budgets are filled by fewer
 _TRIES = 2  # to compare passages with a question: the second after vectors of another length were forgotten
 _NOT_READY = "the files' vectors are not ready"
 _UNEQUAL = "the encoder makes vectors of another length of a question than of passages"
@@ -102,6 +104,15 @@ def nearness(
     return Nearness(total, lexical, near, store.encoder.name)
 
 
+def nearest_first(scores: Floats) -> Iterator[int]:
+    """The numbers of passages by their scores, of the same in their order; most are sorted only when asked for."""
+    import numpy as np
+
+    least = np.partition(scores, -_SORTED)[-_SORTED] if len(scores) > _SORTED else -np.inf
+    for some in (np.flatnonzero(scores >= least), np.flatnonzero(scores < least)):
+        yield from some[(-scores[some]).argsort(kind="stable")].tolist()
+
+
 def _compared(
     index: PassageIndex,
     asking: Asking,
@@ -118,7 +129,7 @@ def _compared(
         every = index.vectors(store, wait_s if is_foreign else 0.0, progress)
         made = None if every is None else (np.arange(len(every)), every)
         if made is None and not is_foreign:
-            nearest = (-lexical).argsort(kind="stable")[:_FIRST]
+            nearest = np.array(list(islice(nearest_first(lexical), _FIRST)))
             made = index.vectors_of(store, nearest, min(_FEWEST, len(nearest)), min(wait_s, _FIRST_S))
         asked = None if made is None else _asked(asking, store)
         if made is None or asked is None:

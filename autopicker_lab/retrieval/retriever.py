@@ -12,7 +12,7 @@ from autopicker_lab.retrieval.chosen import ChosenPassage, Retrieved
 from autopicker_lab.retrieval.index import IndexCache, PassageIndex
 from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.named import files_named, passages_named
-from autopicker_lab.retrieval.nearness import Asking, Nearness, conversation, nearness
+from autopicker_lab.retrieval.nearness import Asking, Nearness, conversation, nearest_first, nearness
 from autopicker_lab.retrieval.passages import Passage, passages_of
 from autopicker_lab.retrieval.rows import rows_of
 from autopicker_lab.retrieval.spread import spread
@@ -175,9 +175,9 @@ class _Choice:
         leads_first = sorted(at, key=lambda i: (not self._index.passages[i].leads, -scores[i]))
         beside = [*(self._sums(allowed) if self._intent.total else []), *self._rows(allowed)]
         fits = sum(map(self._cost, at)) <= self._budget
-        nearest = allowed[(-scores[allowed]).argsort(kind="stable")]
+        nearest = (int(allowed[i]) for i in nearest_first(scores[allowed]))
         places = ((i, "place") for i in (at if fits else leads_first))
-        kept = self._fitting(chain(places, ((int(i), "near") for i in nearest)), least=0 if beside else 1)
+        kept = self._fitting(chain(places, ((i, "near") for i in nearest)), least=0 if beside else 1)
         chosen = [ChosenPassage(self._index.passages[i], kept[i], *_told(near, i)) for i in sorted(kept)]
         chosen += beside
         notes = (f"found by words alone: {near.note}",) if near.note and not at else ()
@@ -281,7 +281,7 @@ def _coverage(held: Sequence[Sequence[Passage]], index: PassageIndex) -> tuple[f
 def _left_out(held: Sequence[Sequence[Passage]], index: PassageIndex, method: str) -> tuple[str, ...]:
     lines = []
     for number, (document, passages) in enumerate(zip(index.documents, held, strict=True)):
-        count = len(index.passages_in(number))
+        count = index.count_in(number)
         if len(passages) < count or method == "spread":
             labels = clip(", ".join(dict.fromkeys(passage.part.label for passage in passages)), _LABEL_CHARACTERS)
             lines.append(

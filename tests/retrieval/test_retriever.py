@@ -4,6 +4,7 @@ import random
 import tracemalloc
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autopicker_lab.core import Document, Message, Part, Table
@@ -12,6 +13,7 @@ from autopicker_lab.retrieval import Retriever, passages_of
 from autopicker_lab.retrieval.index import IndexCache
 from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.lexical import LexicalIndex
+from autopicker_lab.retrieval.nearness import nearest_first
 from autopicker_lab.retrieval.ngrams import ngrams, ngrams_of
 
 FILLER = "Nothing of note is said in this line. " * 12
@@ -252,6 +254,16 @@ def test_scores_are_those_of_bm25() -> None:
         rarity * n / (n + 0.6 * (0.25 + 0.75 * length / mean)) for n, length in zip((1, 2, 0), lengths, strict=True)
     ]
     assert found.tolist() == pytest.approx(wanted, rel=1e-5)
+    beside = LexicalIndex(["a b h", "b b c h", "d h"])  # " h " is in all of them, whose rarity is little
+    alone, both = (beside.scores(question) for question in ("b", "h b"))
+    assert (both > alone).all()
+    assert both.tolist() == pytest.approx((alone + beside.scores("h")).tolist(), rel=1e-5)
+
+
+@pytest.mark.parametrize("count", [0, 1, 1_000, 3_000])
+def test_the_nearest_come_first_and_of_the_same_in_their_order(count: int) -> None:
+    scores = np.random.default_rng(0).integers(0, 40, count).astype(np.float32)
+    assert list(nearest_first(scores)) == (-scores).argsort(kind="stable").tolist()
 
 
 def test_texts_counted_together_have_the_ngrams_that_they_have_alone() -> None:
@@ -270,7 +282,7 @@ def test_an_index_takes_little_more_memory_while_it_is_made_than_after() -> None
     index = LexicalIndex(texts)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 3.2 * index.size_bytes
+    assert peak < 2.6 * index.size_bytes
 
 
 def test_an_index_that_takes_more_than_the_room_is_kept_alone() -> None:
