@@ -40,14 +40,14 @@ def fold(text: str) -> str:
     """`text` without what spellings of a word differ in: case, width, accents, vowel points, ligatures."""
     if text.isascii():
         return text.lower()
-    marked, _ = _patterns()
+    marked, *_ = _patterns()
     plain = marked.sub(r"\1", unicodedata.normalize("NFKD", text.casefold()))
     return unicodedata.normalize("NFC", plain).replace("ı", "i")
 
 
 def words(text: str) -> list[str]:
     """The words and numbers of a text, folded; a run of a script without spaces is one."""
-    _, word = _patterns()
+    _, word, _ = _patterns()
     found: list[str] = word.findall(fold(text))
     return found
 
@@ -71,7 +71,7 @@ def ngrams_of(texts: Sequence[str]) -> tuple[Ints, Ints]:
     """The n-grams of some texts as numbers, and which text each is of, both of shape (n-grams,), int64."""
     import numpy as np
 
-    lines = [f" {' '.join(words(text))} " for text in texts]
+    lines = [f" {' '.join(_runs(text))} " for text in texts]
     codes = np.frombuffer("\0".join(lines).encode("utf-32-le", "replace"), np.uint32).astype(np.uint64)
     of_text = np.repeat(np.arange(len(lines)), [len(line) + 1 for line in lines])
     unspaced = _is_unspaced(codes)
@@ -93,6 +93,15 @@ def ngrams_of(texts: Sequence[str]) -> tuple[Ints, Ints]:
     return np.concatenate(found), np.concatenate(rows)
 
 
+def _runs(text: str) -> list[str]:
+    """The words of a text, those in scripts without spaces apart from what else a word has: the 3 of 第3条."""
+    found = words(text)
+    if text.isascii():
+        return found
+    _, _, run = _patterns()
+    return [piece for word in found for piece in ([word] if word.isascii() else run.findall(word))]
+
+
 def _is_unspaced(codes: Any) -> Any:
     import numpy as np
 
@@ -104,8 +113,13 @@ def _is_unspaced(codes: Any) -> Any:
 
 
 @lru_cache(1)
-def _patterns() -> tuple[Any, Any]:
-    """A letter with its marks; a word, of which vowel signs are part, as `\\w` of `re` does not know."""
+def _patterns() -> tuple[Any, Any, Any]:
+    """A letter with its marks; a word, of which vowel signs are part, as `\\w` of `re` does not know; a run of it."""
     import regex
 
-    return regex.compile(_MARKED), regex.compile(r"[\w\p{M}]+")
+    unspaced = "".join(f"{chr(first)}-{chr(last)}" for first, last in _WITHOUT_SPACES)
+    return (
+        regex.compile(_MARKED),
+        regex.compile(r"[\w\p{M}]+"),
+        regex.compile(f"[{unspaced}]+|[^{unspaced}]+"),
+    )

@@ -273,6 +273,14 @@ def test_texts_counted_together_have_the_ngrams_that_they_have_alone() -> None:
         assert sorted(grams[rows == i]) == sorted(ngrams(text))
 
 
+@pytest.mark.parametrize("article", ["第{}条　", "มาตรา{}ให้", "第{}條，", "{}月の"])
+def test_a_number_of_one_digit_is_found_among_letters_of_a_script_without_spaces(article: str) -> None:
+    lines = [f"{article.format(i)}{'港務局の管理' if 'の' in article else '由值班室管理'}" + "。" for i in range(1, 60)]
+    document = Document("a.txt", "txt", (Part("text", "\n\n".join(lines)),), sha256=article)
+    for wanted in (3, 7, 41):
+        assert lines[wanted - 1] in text_of(f"{article.format(wanted).strip()}？", document, budget=60)
+
+
 def test_an_index_takes_little_more_memory_while_it_is_made_than_after() -> None:
     """Of 2,000 pages it would be 120 MB each time that its n-grams stand there once more."""
     draw = random.Random(0)
