@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import threading
+from contextlib import contextmanager
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core.optional import require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -48,7 +49,7 @@ def grid(rows: int, columns: int, size: tuple[float, float], **sharing: Any) -> 
     import matplotlib.pyplot as plt
 
     options: dict[str, Any] = {"figsize": size, "layout": "constrained", "squeeze": False, **sharing}
-    with _STYLING, plt.rc_context(_STYLE):
+    with _styled(_STYLE):
         return plt.subplots(rows, columns, FigureClass=_page_figure(), **options)[1]
 
 
@@ -63,15 +64,32 @@ def plain_log_ticks(axis: Axis) -> None:
 def figure_html(*plots: Callable[[Axes], object], size: tuple[float, float] = (7.0, 3.0), label: str = "") -> str:
     """Draw plots beside each other as SVG for a page, off screen; `size` is that of the whole in inches."""
     require("matplotlib")
-    import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with _STYLING, mpl.rc_context(_STYLE):
+    with _styled(_STYLE):
         figure = _page_figure()(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
         for plot, ax in zip(plots, figure.subplots(1, len(plots), squeeze=False)[0], strict=True):
             plot(ax)
     return _svg(figure, label)
+
+
+@contextmanager
+def _styled(style: dict[Any, Any]) -> Iterator[None]:
+    """Matplotlib in a style.
+
+    Given back is the style alone: a notebook's backend turns interaction on when the first figure is made, and shows
+    no later one where all is given back as it was (`rc_context`).
+    """
+    from matplotlib import rcParams
+
+    with _STYLING:
+        before = {name: rcParams[name] for name in style}
+        rcParams.update(style)
+        try:
+            yield
+        finally:
+            rcParams.update(before)
 
 
 @cache
@@ -101,10 +119,8 @@ def _page_figure() -> type[Figure]:
 
 def _svg(figure: Figure, label: str = "") -> str:
     """The figure as an <svg> whose ink is the page's, named by `label` or by the titles of its axes."""
-    import matplotlib as mpl
-
     out = io.StringIO()
-    with _STYLING, mpl.rc_context(_FROM_PAGE):
+    with _styled(_FROM_PAGE):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     svg = re.sub(r"^.*?(?=<svg)|\s*<metadata>.*?</metadata>", "", out.getvalue(), flags=re.DOTALL)
     svg = svg.replace(INK, "currentColor")
