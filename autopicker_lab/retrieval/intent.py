@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from autopicker_lab.retrieval.ngrams import fold
+from autopicker_lab.retrieval.numerals import of_column, with_digits
 
 _WANTED = ("whole", "list", "total")
 _NAMED = ("sheet", "section", "chapter")
@@ -23,13 +24,11 @@ _READ = 2_000  # characters of a question that are looked at
 _STEM = 4  # letters of a word's beginning that may have any ending
 _ASKED = 6  # the same for Latin words of what is wanted: "count" would be read into "country", "alle" into "allein"
 _MOST_NUMBERS = 50  # of a range
+_SHORT_WORD = 2  # letters of a word that means much else: "no", "wa", "ke"
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _HAN = {d: i for i, d in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "兩": 2}
 _NUMBER = r"(?:\d{1,7}(?:\.\d{1,3}){0,3}(?!\d)|(?<![^\W_])[ivxlc]{1,7}(?![\w])|[〇零一二三四五六七八九十百两兩]{1,5})"
-_FILLER = r"[\s.:#\-]*(?:(?:no|nr|num|number|numero|nummer|n|№|رقم|number|số|so|номер|หมายเลข|ที่|第|번호)[\s.:º°]*)?"
-# Between a number and the word after it: a full stop or an ordinal's ending, but for scripts without spaces and Korean.
-_ORDINAL = r"(?:\.|[\s.\-]?(?:st|nd|rd|th|er|ere|eme|e|de|a|o|ª|º|и|я|е|ои|го|ую|η|ο))\s?"
-_AT_ONCE = r"\s?(?:番目の|번째)?\s?"
+_AT_ONCE = r"\s?(?:[番枚個个つ張张]目?の?|ページ目の?|번째|번)?\s?"
 _JOINED = rf"\s*(?P<link>[,&\-–—~〜、]|[^\W\d]{{1,4}})\s*(?P<more>{_NUMBER})(?![^\W_])"
 _RANGES = frozenset(
     {"-", "–", "—", "~", "〜", "to", "bis", "a", "au", "al", "tot", "til", "till", "do", "az", "ila"}
@@ -123,7 +122,7 @@ def _han_number(text: str) -> str | None:
 
 
 def _places(text: str) -> list[NamedPlace]:
-    found = _numbered(text)
+    found = _numbered(with_digits(text))
     for kind in NUMBERED:
         which = [NamedPlace(kind, name) for name in ("last", "next") if _ordinals(kind, name).search(text)]
         if which and NamedPlace(kind, "1") in found:  # 最后一页 is "the last page"
@@ -226,15 +225,31 @@ def _numbered_pattern() -> re.Pattern[str]:
     """A word for a place with a number after it, or one before it."""
     table = _table()
     ending = rf"{_MARK}{{0,6}}"
+    ordinal = _ordinal()
     kinds = {kind: _pattern(table[kind], ending) for kind in NUMBERED}
     after = "|".join(f"(?P<{kind}_a>{pattern})" for kind, pattern in kinds.items())
     before = "|".join(
-        f"(?P<{kind}_b>{_ORDINAL}{pattern}|{_AT_ONCE}{_pattern(_without_spaces(table[kind]))})"
+        f"(?P<{kind}_b>{ordinal}{pattern}|{_AT_ONCE}{_pattern(_without_spaces(table[kind]))})"
         for kind, pattern in kinds.items()
     )
-    first = rf"(?:{after}){_FILLER}(?P<after>{_NUMBER})(?!\d)"
+    first = rf"(?:{after}){_filler()}(?P<after>{_NUMBER})(?!\d)"
     second = rf"(?<![\d.])(?P<before>{_NUMBER})(?:{before})"
     return re.compile(f"{first}|{second}")
+
+
+def _filler() -> str:
+    """What may stand between a word for a place and its number: "no.", "رقم", "thứ"."""
+    words = "|".join(map(re.escape, of_column("number")))
+    return rf"[\s.:#\-]*(?:(?:№|第|{words})[\s.:º°\-]*)?"
+
+
+def _ordinal() -> str:
+    """What may stand between a number and a place: a full stop, an ordinal's ending, a word for "number"."""
+    endings = of_column("endings")
+    apart = [ending for ending in endings if ending > "\u0900"]
+    at_once = "|".join(map(re.escape, endings))
+    counted = "|".join(re.escape(word) for word in of_column("number") if len(word) > _SHORT_WORD)
+    return rf"(?:\.-?|[.\-:']?(?:{at_once})|\s(?:{'|'.join(map(re.escape, apart))})|\s(?:{counted})(?=\s))\s?"
 
 
 def _without_spaces(words: list[str]) -> list[str]:
@@ -256,7 +271,7 @@ def _ordinals(kind: str, which: str) -> re.Pattern[str]:
     """First, last or next beside a word for a place."""
     table = _table()
     word, place = _pattern(table[which], r"\w{0,5}"), _pattern(table[kind], rf"{_MARK}{{0,6}}")
-    return re.compile(rf"{word}\s?一?{place}|{place}\s?{word}")
+    return re.compile(rf"{word}[\s一の]?{place}|{place}\s?{word}")
 
 
 def load() -> None:

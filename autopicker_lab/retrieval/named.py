@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from autopicker_lab.retrieval.intent import concepts_in, is_caption, number_of
 from autopicker_lab.retrieval.ngrams import fold, has_name, words
+from autopicker_lab.retrieval.numerals import with_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _NUMBERING = re.compile(
     r"^\W*(?:[^\W\d_]{0,12}\s*)?((?:\d+\.)*\d+|[ivxlc]+|[一二三四五六七八九十]+)\b|^\W*第([一二三四五六七八九十]+)"
 )
+_BEGINNING = 100  # characters of a heading among which its number stands
 _SHARED = 0.7  # of a heading's words that a question names
 
 
@@ -129,9 +132,10 @@ def _in_section(place: NamedPlace, question: str, passages: Sequence[Passage]) -
     return _under(outer[int(place.number) - 1 : int(place.number)], passages)
 
 
+@lru_cache(4096)
 def _numbering(title: str) -> str | None:
-    """The number that a heading begins with: "3.2 Roads", "Chapter IV", "第三章"."""
-    match = _NUMBERING.match(fold(title))
+    """The number that a heading begins with: "3.2 Roads", "Chapter IV", "Chapter Four", "第三章"."""
+    match = _NUMBERING.match(with_digits(fold(title[:_BEGINNING])))
     return number_of(match[1] or match[2]) if match else None
 
 

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from support.serving import free_port, serving
 from support.upstream import soon, upstream
@@ -702,12 +701,14 @@ def test_the_workbench_itself_is_a_target(lab: Workbench) -> None:
 def test_an_interrupted_command_ends_and_shows_what_it_has(target: Any, tmp_path: Path) -> None:
     import signal
 
+    seen = target[0].state.seen
+    before = len(seen)
     command = [str(Path(sys.executable).with_name("autopicker")), "loadtest", f"{target[1]}/ok", "--rate", "20"]
-    process = subprocess.Popen([*command, "--duration", "60", "--json"], stdout=subprocess.PIPE, text=True)
-    time.sleep(3)
-    assert psutil.pid_exists(process.pid)
+    process = subprocess.Popen([*command, "--duration", "600", "--json"], stdout=subprocess.PIPE, text=True)
+    while len(seen) < before + 10 and process.poll() is None:
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    report = json.loads(process.communicate(timeout=10)[0])
+    report = json.loads(process.communicate(timeout=60)[0])
     assert report["stopped_early"]
     assert report["total_requests"] > 5
     assert process.returncode == 0

@@ -515,21 +515,12 @@ def test_the_default_policy_ranks_no_worse_than_length(name: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the development outcomes are not beside this clone")
-@pytest.mark.parametrize(
-    ("name", "strong", "weak", "least", "low"),
-    [
-        ("mmlu_gpt4_mixtral", *SETS["mmlu_gpt4_mixtral"], 0.60, 0.572),
-        ("zeroeval_crux_math", "o1-mini-2024-09-12", "Meta-Llama-3.1-70B-Instruct", 0.58, 0.55),
-    ],
-)
-def test_public_outcomes_are_learned_better_than_by_length(
-    name: Any, strong: Any, weak: Any, least: Any, low: Any
-) -> None:
-    outcomes = read_outcomes(SHARED / f"{name}.csv.gz")
-    tried = sorted(set(outcomes["prompt_id"]), key=hash_of)[:2000]  # all take minutes
-    found = tune(outcomes[outcomes["prompt_id"].isin(tried)], strong=strong, weak=weak, cascade="off")
-    assert found.apgr.value >= least
-    assert found.apgr.low >= low
+def test_public_outcomes_are_learned_better_than_by_length() -> None:
+    """On the smallest table; `bench routing` shows the others."""
+    outcomes = read_outcomes(SHARED / "zeroeval_crux_math.csv.gz")
+    found = tune(outcomes, strong="o1-mini-2024-09-12", weak="Meta-Llama-3.1-70B-Instruct", cascade="off")
+    assert found.apgr.value >= 0.58
+    assert found.apgr.low >= 0.55
     assert found.baselines["length"].p < 0.01
     assert found.verdict.pays
 
