@@ -6,16 +6,18 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from autopicker_lab.retrieval.intent import concepts_in, is_caption, number_of
+from autopicker_lab.retrieval.intent import concepts_in
 from autopicker_lab.retrieval.ngrams import fold, has_name, words
 from autopicker_lab.retrieval.numerals import with_digits
+from autopicker_lab.retrieval.place_names import is_caption, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from autopicker_lab.core import Document
-    from autopicker_lab.retrieval.intent import Intent, NamedPlace
+    from autopicker_lab.retrieval.intent import Intent
     from autopicker_lab.retrieval.passages import Heading, Passage
+    from autopicker_lab.retrieval.place_names import NamedPlace
 
 _NUMBERING = re.compile(
     r"^\W*(?:[^\W\d_]{0,12}\s*)?((?:\d+\.)*\d+|[ivxlc]+|[一二三四五六七八九十]+)\b|^\W*第([一二三四五六七八九十]+)"
@@ -53,10 +55,10 @@ def _at(place: NamedPlace, question: str, passages: Sequence[Passage]) -> Iterab
         return _on_sheet(question, passages)
     if place.kind in ("page", "slide", "sheet"):
         return _in_part(place, passages)
+    if place.kind in ("row", "line"):
+        return _at_line(place, passages)
     if not place.number.isdecimal():
         return []
-    if place.kind in ("row", "line"):
-        return _at_line(place.kind, int(place.number), passages)
     captions = [i for i, p in enumerate(passages) if is_caption(p.part.text, place.kind, place.number)]
     if place.kind == "table":
         return captions or _nth_table(int(place.number), passages)
@@ -64,19 +66,18 @@ def _at(place: NamedPlace, question: str, passages: Sequence[Passage]) -> Iterab
 
 
 def _in_part(place: NamedPlace, passages: Sequence[Passage]) -> list[int]:
-    """Passages of a page, slide or sheet by its number, or the first or last one."""
-    if place.kind == "page":
-        pages = [next((p.page for p in passage.part.places if p.page is not None), None) for passage in passages]
-    else:
-        pages = [passage.index + 1 for passage in passages]
-    known = [page for page in pages if page is not None]
-    if not known:
-        return []
-    wanted = {"first": min(known), "last": max(known)}.get(place.number)
-    number = wanted if wanted is not None else int(place.number) if place.number.isdecimal() else None
-    if place.kind != "page":
-        return [i for i, page in enumerate(pages) if page == number]
-    return [i for i, p in enumerate(passages) if any(one.page == number for one in p.part.places)] if number else []
+    """Passages of a page, slide or sheet by its number, or the first or last one of each document."""
+    known: dict[int, list[int]] = {}
+    standing = [
+        {one.page for one in passage.part.places if one.page is not None}
+        if place.kind == "page"
+        else {passage.index + 1}
+        for passage in passages
+    ]
+    for passage, at in zip(passages, standing, strict=True):
+        known.setdefault(passage.document, []).extend(at)
+    wanted = {n: place.among(min(at), max(at)) for n, at in known.items() if at}
+    return [i for i, at in enumerate(standing) if at and wanted[passages[i].document] in at]
 
 
 def _on_sheet(question: str, passages: Sequence[Passage]) -> list[int]:
@@ -87,13 +88,23 @@ def _on_sheet(question: str, passages: Sequence[Passage]) -> list[int]:
     return [i for i, p in enumerate(passages) if any(place.sheet in wanted for place in p.part.places)]
 
 
-def _at_line(kind: str, number: int, passages: Sequence[Passage]) -> list[int]:
+def _at_line(place: NamedPlace, passages: Sequence[Passage]) -> list[int]:
+    """Passages of a line or a row by its number, or the first or last one of each document."""
+
     def spans(passage: Passage) -> Iterable[tuple[int, int]]:
-        for place in passage.part.places:
-            if span := (place.rows or (place.lines if kind == "row" else None)) if kind == "row" else place.lines:
+        for at in passage.part.places:
+            if span := (at.rows or at.lines) if place.kind == "row" else at.lines:
                 yield span
 
-    return [i for i, p in enumerate(passages) if any(first <= number <= last for first, last in spans(p))]
+    ends: dict[int, list[int]] = {}
+    for passage in passages:
+        ends.setdefault(passage.document, []).extend(end for span in spans(passage) for end in span)
+    wanted = {n: place.among(min(at), max(at)) for n, at in ends.items() if at}
+    return [
+        i
+        for i, passage in enumerate(passages)
+        if (number := wanted.get(passage.document)) and any(first <= number <= last for first, last in spans(passage))
+    ]
 
 
 def _nth_table(number: int, passages: Sequence[Passage]) -> list[int]:
@@ -125,9 +136,10 @@ def _in_section(place: NamedPlace, question: str, passages: Sequence[Passage]) -
     if len(outer) == 1 and len(headings) > 1:  # a title above all
         top = min(heading.level for heading in headings if heading.level > top)
         outer = [heading for heading in headings if heading.level == top]
-    if place.number in ("first", "last"):
-        return _under(outer[:1] if place.number == "first" else outer[-1:], passages)
-    if not place.number.isdecimal() or any(_numbering(heading.title) for heading in outer):
+    if not place.number.isdecimal():
+        which = place.among(1, len(outer))
+        return _under(outer[which - 1 : which], passages) if which and which > 0 else []
+    if any(_numbering(heading.title) for heading in outer):
         return []
     return _under(outer[int(place.number) - 1 : int(place.number)], passages)
 

@@ -71,6 +71,14 @@ def conversation(question: str | Sequence[Message]) -> Asking:
     return found or [("", 1.0)]
 
 
+def asked_before(question: str | Sequence[Message]) -> list[str]:
+    """What was asked before the last question of a conversation, the oldest first."""
+    if isinstance(question, str):
+        return []
+    asked = [message.text for message in question if message.role == "user" and message.text.strip()]
+    return [ends(text, _READ) for text in asked[-_EARLIER - 1 : -1]]
+
+
 def nearness(
     index: PassageIndex, asking: Asking, store: VectorStore | None, wait_s: float, progress: Progress | None = None
 ) -> Nearness:

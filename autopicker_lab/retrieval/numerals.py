@@ -74,6 +74,13 @@ def with_digits(text: str) -> str:
     return "".join((*pieces, text[reached:]))
 
 
+def count_of(word: str) -> int | None:
+    """How many a folded word says, in digits or as a cardinal of any language; None where it is none."""
+    if word.isdecimal():
+        return int(word)
+    return next((n for language in _languages().values() if (n := language.cardinal(word))), None)
+
+
 def of_column(name: str) -> list[str]:
     """The words of a column of all languages, folded, the longest first: "number" or "endings"."""
     header, *lines = _read("numbers.tsv")
@@ -112,11 +119,13 @@ def _before(place: int, words: Sequence[str], gaps: Sequence[str], language: _La
         return
     if not gaps[i].isspace():
         return
-    if words[i] == _COUNTED and i and (value := language.ordinal(words[i - 1])):
+    if words[i] == _COUNTED and i and (value := language.ordinals.get(words[i - 1])):
         yield i - 1, ""
         yield i, f"{value}."
     elif (language.name != "ko" or words[i].endswith(_COUNTED)) and (value := language.ordinal(words[i])):
         yield i, f"{value}."
+        if i > 1 and len(words[i - 1]) <= _LINK and (value := language.ordinal(words[i - 2])):
+            yield i - 2, f"{value}."
 
 
 @lru_cache(4)

@@ -12,7 +12,7 @@ from autopicker_lab.retrieval.chosen import ChosenPassage, Retrieved
 from autopicker_lab.retrieval.index import IndexCache, PassageIndex
 from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.named import files_named, passages_named
-from autopicker_lab.retrieval.nearness import Asking, Nearness, conversation, nearest_first, nearness
+from autopicker_lab.retrieval.nearness import Nearness, asked_before, conversation, nearest_first, nearness
 from autopicker_lab.retrieval.passages import Passage, passages_of
 from autopicker_lab.retrieval.rows import rows_of
 from autopicker_lab.retrieval.spread import spread
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.core import Document, Message
     from autopicker_lab.retrieval.encoder import Encoder
+    from autopicker_lab.retrieval.intent import Intent
     from autopicker_lab.runtime.progress import Progress
 
     Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -100,7 +101,8 @@ class Retriever:
         def near(waits: bool) -> Nearness:
             return nearness(index, asking, self._vectors, self._wait_s if waits else 0.0, progress)
 
-        found = _Choice(index, asking, int(budget * _FILLED), count, near).made()
+        intent = intent_of(asking[0][0], asked_before(question))
+        found = _Choice(index, asking[0][0], intent, int(budget * _FILLED), count, near).made()
         held = _held(found, index)
         return replace(found, coverage=_coverage(held, index), left_out=_left_out(held, index, found.method))
 
@@ -131,17 +133,18 @@ class _Choice:
     def __init__(
         self,
         index: PassageIndex,
-        asking: Asking,
+        question: str,
+        intent: Intent,
         budget: int,
         count: Callable[[str], int],
         nearness: Callable[[bool], Nearness],
     ):
         self._index = index
-        self._question = asking[0][0]
+        self._question = question
         self._budget = budget
         self._count = count
         self._nearness = nearness
-        self._intent = intent_of(self._question)
+        self._intent = intent
 
     def made(self) -> Retrieved:
         """By the places that the question names, the whole of what it is about, or what is near to it."""

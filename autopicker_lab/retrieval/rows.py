@@ -34,7 +34,7 @@ _UNSPACED, _WORD = re.compile(f"[{_WITHOUT_SPACES}]+"), re.compile(rf"[^\s{_WITH
 
 
 def rows_of(
-    question: str, intent: Intent, tables: Iterable[IndexedTable], number: int, fits: Callable[[Passage], bool]
+    question: str, intent: Intent, tables: Iterable[IndexedTable], document: int, fits: Callable[[Passage], bool]
 ) -> Iterator[Passage]:
     """A passage for each table that does not show all its rows and has some that the question names.
 
@@ -42,16 +42,18 @@ def rows_of(
 
     Args:
         tables: those of a document.
-        number: which of the documents it is.
+        document: which of the documents it is.
         fits: whether there is room for a passage beside those given before; of rows that have none the first are told.
     """
     wanted = _cells_named(question[:_READ])
-    rows = {int(place.number) for place in intent.places if place.kind == "row" and place.number.isdecimal()}
+    places = [place for place in intent.places if place.kind == "row"]
     for one in tables:
         if one.is_shown or one.cells > _MOST_CELLS:
             continue
-        told = [row - 1 for row in sorted(rows) if 1 < row <= len(one.table.rows)] or _nearest(wanted, one)
-        while told and not fits(passage := _told(number, one, told)):
+        count = len(one.table.rows)
+        rows = {row for place in places if (row := place.among(2, count))}
+        told = [row - 1 for row in sorted(rows) if 1 < row <= count] or _nearest(wanted, one)
+        while told and not fits(passage := _told(document, one, told)):
             told = told[: len(told) // 2]
         if told:
             yield passage

@@ -1,0 +1,54 @@
+"""The words of `words.tsv`, a line for each language, and expressions that find them in folded text."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+
+from autopicker_lab.retrieval.ngrams import fold
+
+STEM = 4  # letters of a word's beginning that may have any ending
+UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+MARK = "[\\w\u0300-\u036f\u0900-\u0dff]"  # letters and what is written above and below them
+
+
+@lru_cache(1)
+def rows() -> list[str]:
+    """The lines of the file, the names of its columns first."""
+    return files(__package__).joinpath("words.tsv").read_text("utf-8").splitlines()
+
+
+@lru_cache(1)
+def columns() -> dict[str, list[str]]:
+    """The words of each column, of all languages, folded, the longest first."""
+    lines = rows()
+    names = lines[0].split("\t")
+    columns: dict[str, set[str]] = {name: set() for name in names}
+    for line in lines[1:]:
+        for name, cell in zip(names, line.split("\t"), strict=True):
+            columns[name].update(filter(None, map(fold, cell.split("|"))))
+    return {name: sorted(found, key=lambda word: (-len(word), word)) for name, found in columns.items()}
+
+
+def pattern_of(words: list[str], ending: str = "", latin: int = STEM) -> str:
+    """An expression for beginnings of words, of short ones for the whole; of scripts without spaces, for any place.
+
+    Args:
+        latin: letters of a beginning in ASCII that may have any ending.
+    """
+    spaced = [word for word in words if not UNSPACED.search(word)]
+    short = [word for word in spaced if len(word) < (latin if word.isascii() and word.isalpha() else STEM)]
+    others = [word for word in words if UNSPACED.search(word)]
+    forms = []
+    if long := [word for word in spaced if word not in short]:
+        forms.append(rf"(?<![^\W_])(?:{'|'.join(map(_stem, long))}){ending}")
+    if short:
+        forms.append(rf"(?<![^\W_])(?:{'|'.join(map(_stem, short))})(?![^\W\d_])")
+    if others:
+        forms.append(f"(?:{'|'.join(map(_stem, others))})")
+    return f"(?:{'|'.join(forms)})"
+
+
+def _stem(word: str) -> str:
+    return re.escape(word).replace(r"\*", ".{1,60}?")
