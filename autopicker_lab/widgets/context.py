@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError
+from autopicker_lab.core.markdown_tables import tables_in
 from autopicker_lab.core.show import BLUE, GREEN
 from autopicker_lab.core.text import clip
 from autopicker_lab.widgets.expecting import expecting
@@ -171,8 +172,15 @@ def _passage(passage: ReadPassage) -> str:
     title = escape(f"{passage.file}, {passage.part}")
     scores = "".join(_score(kind, value) for kind, value in passage.scores.items() if kind in _KINDS)
     why = f"<div class='autopicker-why'><span>{escape(_WHY.get(passage.why, passage.why))}</span>{scores}</div>"
-    head = f"<summary><b>{passage.number}</b> {title}: {escape(clip(passage.text, 90))}{why}</summary>"
+    head = f"<summary><b>{passage.number}</b> {title}: {escape(_begin(passage.text))}{why}</summary>"
     return f"<details>{head}<pre>{escape(passage.text[:_TEXT])}</pre></details>"
+
+
+def _begin(text: str) -> str:
+    """How a passage begins, of rows of a table below the header that each repeats."""
+    table = next(tables_in(text), None)
+    rows = text[table.body :] if table and not text[: table.start].strip() else ""
+    return clip(rows.strip() or text, 90)
 
 
 def _score(kind: str, value: float) -> str:

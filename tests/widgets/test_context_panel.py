@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,13 @@ def test_the_panel_shows_why_and_how_near(words: Workbench, text: Path) -> None:
     assert "give a file and a question" in panel.result.value
     with pytest.raises(Exception, match="nothing was looked for"):
         panel.model.require_found()
+
+
+def test_rows_of_a_table_are_told_by_what_they_say(words: Workbench, tmp_path: Path) -> None:
+    path = tmp_path / "boats.csv"
+    path.write_text("Name,Built\n" + "".join(f"Boat {i},{1700 + i}\n" for i in range(200)), encoding="utf-8")
+    panel = ContextPanel(words, "When was Boat 117 built?", path, budget=200)
+    panel.model.job.wait(20)
+    heads = re.findall("<summary>(.*?)<div", panel.result.value)
+    assert all(re.search(r"row.*: \| Boat \d+ \| 1\d{3} \|", head) for head in heads)
+    assert "| Name | Built |" in panel.result.value
