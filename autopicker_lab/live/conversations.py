@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import closing
-from hashlib import sha256
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autopicker_lab.runtime.batch_writer import BatchWriter
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 KEPT_S = 86_400  # seconds after its last question that a conversation is remembered
 _HERE = 50_000
-_FLUSH_S = 0.2
+FLUSH_S = 0.2
 _BUSY_S = 10.0
 _first = struct.Struct(">q").unpack_from
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'begun*' ORDER BY name DESC"
@@ -64,8 +64,8 @@ def conversation_of(request: ChatRequest, caller: str) -> int:
         known += role, content if type(content) is str else message.text
         if role == "user":
             break
-    text = "\0".join(known).encode("utf-8", "surrogatepass")
-    return int(_first(sha256(text).digest())[0])
+    found: int = _first(blake2b("\0".join(known).encode("utf-8", "surrogatepass"), digest_size=8).digest())[0]
+    return found
 
 
 class Conversations:
@@ -76,7 +76,7 @@ class Conversations:
         path = settings.autopicker_home / "conversations.sqlite"
         self._store: _Store = _SqliteStore(path) if redis is None else _RedisStore(redis)
         self._here: OrderedDict[int, tuple[int, int, bool]] = OrderedDict()  # step, day last asked, is stored
-        self._batch: BatchWriter[Begun] = BatchWriter("conversations", self._store.remember, _FLUSH_S)
+        self._batch: BatchWriter[Begun] = BatchWriter("conversations", self._store.remember, FLUSH_S)
         self._breaker = CircuitBreaker(STORE_POLICY, "the store of conversations", "knowing those of this process")
 
     def here(self, conversation: int) -> int | None:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 SERVICE = "service"  # who takes the steps that nobody asked for
 _HASHES = 2**64  # that conversations can have
-_ANY = 0, math.inf  # a draw that any conversation may gain
+_LAST = _HASHES - 1
+_ANY = 0, _HASHES  # a draw that any conversation may gain
 _RESTS = 400  # seconds before the next look, for each second of processor time that one took
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class _Known(NamedTuple):
     oldest: Deployed
     stables: frozenset[str]
     canaried: tuple[Deployed, ...]
-    plain: tuple[int, float]
+    plain: tuple[int, int]
 
     @classmethod
     def of(cls, history: Sequence[Deployed]) -> _Known:
@@ -173,13 +174,21 @@ class Rollout:
         """
         conversation = conversation_of(request, caller)
         if not begun:
-            return self.policy_in(self.state, conversation)
+            return self.policy_of_new(conversation)
         began_in = self.began_in(conversation)
         if began_in is None:
             number = await asyncio.to_thread(self._conversations.recall, conversation)
             known = self._known
             began_in = known.oldest if number is None else known.state_after(number)
         return self.policy_in(began_in, conversation)
+
+    def policy_of_new(self, conversation: int) -> RoutePolicy | None:
+        """The policy of a conversation that begins now; None: the stable one."""
+        known = self._known
+        turned, drawn_below = known.plain
+        if (conversation + turned) & _LAST >= drawn_below:  # as _loses: of most, for each request
+            return None
+        return self.policy_in(known.state, conversation)
 
     def began_in(self, conversation: int) -> Deployed | None:
         """The state that a conversation began in, or one as good; None where that is not known here: the store may."""
@@ -242,7 +251,7 @@ class Rollout:
         self._conversations.close()
 
 
-def _plain_of(history: Sequence[Deployed], recent: Sequence[Deployed]) -> tuple[int, float]:
+def _plain_of(history: Sequence[Deployed], recent: Sequence[Deployed]) -> tuple[int, int]:
     """The draw that conversations have to lose to have the stable policy for sure, in whichever state they began.
 
     Those that go on may have begun in any state, however long ago; what was withdrawn serves none of them.
@@ -272,16 +281,16 @@ def _drawn(state: Deployed, conversation: int) -> str:
     return state.stable if canary is None or _loses(_draw_of(state), conversation) else canary.policy
 
 
-def _loses(draw: tuple[int, float], conversation: int) -> bool:
+def _loses(draw: tuple[int, int], conversation: int) -> bool:
     """Whether a conversation does not get the canary of a draw; see `_draw_of`."""
     turned, drawn_below = draw
-    return (conversation + turned) % _HASHES >= drawn_below
+    return (conversation + turned) & _LAST >= drawn_below
 
 
-def _draw_of(state: Deployed) -> tuple[int, float]:
+def _draw_of(state: Deployed) -> tuple[int, int]:
     """By how much the hashes of conversations are turned in a state, and below which of these the canary is drawn."""
     canary = state.canary
-    return (0, 0.0) if canary is None else (_turned(canary.number), canary.share * _HASHES)
+    return (0, 0) if canary is None else (_turned(canary.number), int(canary.share * _HASHES))
 
 
 @functools.cache

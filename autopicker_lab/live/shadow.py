@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import AutopickerError
+from autopicker_lab.core.values import altered
 from autopicker_lab.live.draws import number_of
 from autopicker_lab.live.pairs import SHADOW
 from autopicker_lab.routing.requirements import is_local
@@ -85,13 +84,13 @@ class Shadow:
         self._allowance = allowance
         self._grader = grader
         self._running = running
-        self._waiting: deque[tuple[Answered, ModelSpec]] = deque()
-        self._arrived = asyncio.Event()
+        self._prefix = f"{plan.seed}:shadow:"
+        self._waiting: asyncio.Queue[tuple[Answered, ModelSpec]] = asyncio.Queue()
         self.dropped = 0
 
     def wants(self, request: ChatRequest, request_id: str) -> bool:
         """Whether the request is drawn: text alone, of one answer, whose model can call nothing."""
-        if number_of(f"{self._plan.seed}:shadow:{request_id}") >= self._plan.share:
+        if number_of(self._prefix + request_id) >= self._plan.share:
             return False
         options = request.options
         several, acting = (options.get("n") or 1) > 1, any(options.get(name) for name in _ACTING)
@@ -102,21 +101,23 @@ class Shadow:
         spec = self._other(answered)
         if spec is None:
             return
-        if len(self._waiting) >= QUEUE:
+        if self._waiting.qsize() >= QUEUE:
             self.dropped += 1
             return
-        self._waiting.append((answered, spec))
-        self._arrived.set()
+        self._waiting.put_nowait((answered, spec))
 
     def _other(self, answered: Answered) -> ModelSpec | None:
         """Who else could have taken the request by its route; None where nobody may be asked."""
         able = [c.model for c in answered.route.candidates if c.kept and c.model != answered.model]
         if self._plan.model:
             able = [name for name in able if name == self._plan.model]
-        specs = [self._pipeline.catalogue.get(name).describe() for name in sorted(able)]
+        models = self._pipeline.catalogue
         if answered.local_only:
-            specs = [spec for spec in specs if is_local(spec)]
-        return specs[int(number_of(f"{self._plan.seed}:model:{answered.chat_id}") * len(specs))] if specs else None
+            able = [name for name in able if is_local(models.get(name).describe())]
+        if not able:
+            return None
+        drawn = int(number_of(f"{self._plan.seed}:model:{answered.chat_id}") * len(able))
+        return models.get(sorted(able)[drawn]).describe()
 
     async def run(self, decisions: DecisionLog) -> None:
         """Ask what waits, until it is cancelled."""
@@ -124,13 +125,9 @@ class Shadow:
 
     async def _work(self, decisions: DecisionLog) -> None:
         while True:
-            while not self._waiting:
-                self._arrived.clear()
-                await self._arrived.wait()
-            if self._running() > BUSY:
+            answered, spec = await self._waiting.get()
+            while self._running() > BUSY:  # noqa: ASYNC110  # a number that others count
                 await asyncio.sleep(_IDLE_S)
-                continue
-            answered, spec = self._waiting.popleft()
             try:
                 await self._ask(answered, spec, decisions)
             except AutopickerError as error:
@@ -146,7 +143,7 @@ class Shadow:
             self.dropped += 1
             return
         started_at = time.perf_counter()
-        request = replace(answered.request, model=spec.id, spending=None, live=None)
+        request = altered(answered.request, model=spec.id, spending=None, live=None)
         reply = await self._pipeline.catalogue.get(spec.id).complete(request)
         row = _row(answered, reply, spec, time.perf_counter() - started_at)
         self._allowance.spend(row.cost_usd or 0.0)

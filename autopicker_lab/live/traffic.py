@@ -100,10 +100,12 @@ class LiveTraffic:
         begun = is_begun(request)
         if rollout.active:
             conversation = conversation_of(request, caller)
-            began_in = rollout.began_in(conversation) if begun else rollout.state
-            if began_in is None:
+            if not begun:
+                policy = rollout.policy_of_new(conversation)
+            elif (began_in := rollout.began_in(conversation)) is not None:
+                policy = rollout.policy_in(began_in, conversation)
+            else:
                 return False
-            policy = rollout.policy_in(began_in, conversation)
         self._give(request, policy, request_id, begun)
         return True
 

@@ -70,7 +70,7 @@ ABOUT = """Picks the right language model for every request, and says why.
 
 Routes under `/api/v1` answer under `/v1` too, so that OpenAI's clients work with either as their base URL.
 """
-_SYNC_S = 1.0
+SYNC_S = 1.0
 _CLOSING_S = 12.0  # after the last answer
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         psutil.cpu_percent(interval=None)  # the first reading has nothing to compare with
         works = (
             lab.catalogue.availability(),
-            budgets.keep_in_step(_SYNC_S),
+            budgets.keep_in_step(SYNC_S),
             key_watch.run(),
             forget_old_uploads(lab.files, settings.upload_ttl),
             state.drift.run(),
@@ -165,7 +165,7 @@ async def _keep_live(state: ServiceState) -> None:
             _take(state, await asyncio.to_thread(state.live.keep, state.decisions))
         except Exception as error:  # whatever the stores raise: they may be back the next time
             log.warning("what happened on live traffic could not be kept: %s", type(error).__name__)
-        await asyncio.sleep(_SYNC_S)
+        await asyncio.sleep(SYNC_S)
 
 
 async def _close(state: ServiceState, access_log: AccessLog, tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TYPES = ("REAL", "TEXT", "INTEGER")
-_FLUSH_S = 0.5
+FLUSH_S = 0.5
 _BUSY_S = 10.0
 _INTEGERS = frozenset({"prompt_tokens", "completion_tokens"})
 _TEXTS = frozenset(
@@ -45,7 +45,7 @@ class FileLog:
     def __init__(self, path: Path):
         self.path = path
         self._lock = threading.Lock()
-        self._batch: BatchWriter[Decision] = BatchWriter("routing decisions", self.write, _FLUSH_S)
+        self._batch: BatchWriter[Decision] = BatchWriter("routing decisions", self.write, FLUSH_S)
         self._db = open_shared_database(path, _BUSY_S)
         self._db.create_function("with_signal", 2, with_signal, deterministic=True)
         self._bring_up_to_date()

@@ -154,7 +154,7 @@ def test_a_service_that_has_stopped_reads_nothing_and_leaves_no_thread(
 
 @pytest.mark.fault("a service stops right after a client asked again", "the signal is kept all the same")
 def test_what_was_noticed_last_is_written_at_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "_SYNC_S", 3600.0)
+    monkeypatch.setattr(app, "SYNC_S", 3600.0)
     log = tmp_path / "log.sqlite"
     with upstream() as up, gateway(up, decision_log=log) as base:
         for _ in range(2):

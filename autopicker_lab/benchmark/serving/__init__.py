@@ -4,13 +4,17 @@ from autopicker_lab.benchmark.serving.compare import GatewayFigures, compare_gat
 from autopicker_lab.benchmark.serving.endurance import EnduranceReport, endure
 from autopicker_lab.benchmark.serving.fuzz import FuzzReport, fuzz_service
 from autopicker_lab.benchmark.serving.loop_costs import LiveCost, live_costs, live_frame
+from autopicker_lab.benchmark.serving.loop_instructions import CountedCost, counted_costs, counted_frame
 
 __all__ = [
+    "CountedCost",
     "EnduranceReport",
     "FuzzReport",
     "GatewayFigures",
     "LiveCost",
     "compare_gateways",
+    "counted_costs",
+    "counted_frame",
     "endure",
     "fuzz_service",
     "live_costs",

@@ -5,6 +5,7 @@ python -m autopicker_lab.benchmark.serving --soak STREAMS holds so many streams 
 python -m autopicker_lab.benchmark.serving --fuzz RATE sends hostile requests at a rate for a minute (or S seconds).
 python -m autopicker_lab.benchmark.serving --endure MINUTES sends mixed traffic to two workers with Redis.
 python -m autopicker_lab.benchmark.serving --live ROUNDS prints what the loop on live traffic costs a request.
+python -m autopicker_lab.benchmark.serving --live-instructions REQUESTS counts instructions instead, by valgrind.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import sys
 
 from autopicker_lab.benchmark.serving import (
     compare_gateways,
+    counted_costs,
+    counted_frame,
     endure,
     fuzz_service,
     live_costs,
@@ -31,6 +34,7 @@ parser.add_argument("--soak", type=int, default=0, help="only hold so many strea
 parser.add_argument("--fuzz", type=float, default=0, help="only send so many hostile requests a second")
 parser.add_argument("--endure", type=float, default=0, help="only send mixed traffic for so many minutes")
 parser.add_argument("--live", type=int, default=0, help="only compare the loop with nothing, in so many rounds")
+parser.add_argument("--live-instructions", type=int, default=0, help="the same in instructions, of so many requests")
 
 
 def show_progress(words: str) -> None:
@@ -48,6 +52,9 @@ elif args.endure:
 elif args.live:
     costs = live_frame(live_costs(seconds=args.seconds or 1.0, rounds=args.live, progress=show_progress))
     sys.stdout.write(costs.to_string(index=False) + "\n")
+elif args.live_instructions:
+    counted = counted_frame(counted_costs(args.live_instructions, progress=show_progress))
+    sys.stdout.write(counted.to_string(index=False) + "\n")
 else:
     figures = compare_gateways(args.targets, args.seconds or 2.0, args.repeats, show_progress)
     sys.stdout.write(to_frame(figures).to_string(index=False) + "\n")

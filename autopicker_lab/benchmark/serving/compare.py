@@ -30,6 +30,7 @@ HERE = __package__
 LITELLM = "litellm[proxy]==1.106.2"
 KEY = "sk-benchmark"
 PATH = "/v1/chat/completions"
+SERVICE = (sys.executable, "-m", "autopicker_lab.service")
 _Started = tuple[psutil.Process, str, float]  # process, address, seconds until it was ready
 
 
@@ -214,12 +215,14 @@ def start_autopicker(
     upstream: str,
     models: Sequence[Mapping[str, Any]] = ({"name": "instant"},),
     more: Mapping[str, str] = MappingProxyType({}),
+    program: Sequence[str] = SERVICE,
 ) -> StartedGateway:
     """Start our service with all it does (keys, limits, logs, metrics, routing) but the response cache.
 
     Args:
         models: entries of the catalogue, all asked at the upstream.
         more: settings beside those.
+        program: that runs the service with these options.
     """
     port = free_port()
     base = f"http://127.0.0.1:{port}"
@@ -235,8 +238,7 @@ def start_autopicker(
         "LOG_FORMAT": "json",
         **more,
     }
-    command = [sys.executable, "-m", "autopicker_lab.service", "--port", str(port)]
-    with start_process(command, 0, f"{base}/health", settings) as (process, ready_s):
+    with start_process([*program, "--port", str(port)], 0, f"{base}/health", settings) as (process, ready_s):
         yield process, base, ready_s
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.benchmark.processes import cpu_s, pin
 from autopicker_lab.benchmark.serving.client import QUESTION
-from autopicker_lab.benchmark.serving.compare import PATH, ask_through, start_autopicker, upstream_server
+from autopicker_lab.benchmark.serving.compare import PATH, SERVICE, ask_through, start_autopicker, upstream_server
 from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.core.show import frame
 from autopicker_lab.live.audit import open_audit
@@ -45,6 +45,7 @@ _CANARY = RoutePolicy("canary", (Tier(0, 0.3), Tier(51, 0.9)))
 _CONNECTIONS = 16
 _SETTLE_S = 0.7  # until what a turn left is written, and asked in the shadow
 _QUESTIONS = 1_000_000  # numbers that a turn has for its questions
+_WARM = 200
 _ALONE = 2_000  # requests that a model is asked without a gateway
 
 
@@ -113,8 +114,7 @@ def live_costs(
     Raises:
         InvalidRequestError: no such part.
     """
-    if unknown := set(parts) - set(PARTS):
-        raise InvalidRequestError(f"no part '{unknown.pop()}' of the loop", f"known: {', '.join(PARTS)}")
+    check_parts(parts)
     tell = progress or (lambda words: None)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -122,7 +122,7 @@ def live_costs(
         services: dict[str, tuple[psutil.Process, str]] = {}
         for name in (OFF, *parts):
             tell(name)
-            process, base, _ = stack.enter_context(_started(folder / name, upstream, _VARIANTS[name], share))
+            process, base, _ = stack.enter_context(started(folder / name, upstream, name, share))
             ask_through(base + PATH, 8, min(1.0, seconds), False, _QUESTIONS * rounds)
             services[name] = process, base + PATH
         time.sleep(_SETTLE_S)
@@ -134,13 +134,8 @@ def live_costs(
             turns.append({name: _turn(*services[name], seconds, number) for name in order})
             if number % 5 == 0:
                 alone_us.append(_alone_us(upstream))
-        rows = {name: _rows(folder / name / "log.sqlite") for name in services}
+        rows = {name: kept_rows(folder / name) for name in services}
     return [_cost(name, turns, median(alone_us), rows[name]) for name in services]
-
-
-def _rows(path: Path) -> Any:
-    with closing(open_log(path)) as log:
-        return log.rows()
 
 
 def _so_far(turns: Sequence[dict[str, _Measured]]) -> str:
@@ -150,12 +145,20 @@ def _so_far(turns: Sequence[dict[str, _Measured]]) -> str:
     return "".join(f", {name} {share:+.1%}" for name, share in added)
 
 
+def check_parts(parts: Sequence[str]) -> None:
+    """InvalidRequestError for a name that is no part of the loop."""
+    if unknown := set(parts) - set(PARTS):
+        raise InvalidRequestError(f"no part '{unknown.pop()}' of the loop", f"known: {', '.join(PARTS)}")
+
+
 def live_frame(costs: Sequence[LiveCost]) -> pd.DataFrame:
     """Make a table with a row for what was on; CPU time as shares, seconds and microseconds as named."""
     return frame({**vars(cost), "loop": cost.loop} for cost in costs)
 
 
-def _started(folder: Path, upstream: str, variant: _Variant, share: float) -> Any:
+def started(folder: Path, upstream: str, name: str, share: float, program: Sequence[str] = SERVICE) -> Any:
+    """Start a service with OFF, or a part of the loop on; `folder` is made for what it keeps."""
+    variant = _VARIANTS[name]
     folder.mkdir()
     home = folder / "home"
     settings = {"AUTOPICKER_HOME": str(home), "DECISION_LOG": str(folder / "log.sqlite")}
@@ -163,7 +166,29 @@ def _started(folder: Path, upstream: str, variant: _Variant, share: float) -> An
         settings |= {f"{part}_SHARE": str(share), f"{part}_USD": "1000"}
     if variant.canary:
         Deployments(open_audit(Settings.load(autopicker_home=home))).deploy(_CANARY, "benchmark", share=share)
-    return start_autopicker(folder, upstream, _MODELS, settings)
+    return start_autopicker(folder, upstream, _MODELS, settings, program)
+
+
+def kept_rows(folder: Path) -> list[Decision]:
+    """The decisions of a service that was started in a folder, oldest first."""
+    with closing(open_log(folder / "log.sqlite")) as log:
+        return log.rows()
+
+
+class DrawnShares(NamedTuple):
+    """Shares of the answers that were drawn."""
+
+    explored: float
+    shadowed: float
+    canaried: float
+
+
+def drawn_of(rows: Sequence[Decision]) -> DrawnShares:
+    """What was drawn of the requests of a log."""
+    answered = [row for row in rows if row.policy is not None]
+    explored = [row for row in answered if row.propensities and _preferred(row.propensities) != row.model]
+    canaried = sum(row.policy == _CANARY.id for row in answered)
+    return DrawnShares(*(each / len(answered) for each in (len(explored), len(rows) - len(answered), canaried)))
 
 
 class _Measured(NamedTuple):
@@ -181,20 +206,16 @@ def _turn(process: psutil.Process, url: str, seconds: float, number: int) -> _Me
 
 def _cost(name: str, turns: Sequence[dict[str, _Measured]], alone_us: float, rows: Sequence[Decision]) -> LiveCost:
     ratios = [turn[name].cpu_us / turn[OFF].cpu_us - 1 for turn in turns]
-    answered = [row for row in rows if row.policy is not None]
-    shadowed = (len(rows) - len(answered)) / len(answered)
+    drawn = drawn_of(rows)
     off_us = median(turn[OFF].cpu_us for turn in turns)
-    explored = [row for row in answered if row.propensities and _preferred(row.propensities) != row.model]
     return LiveCost(
         name,
         sum(turn[name].requests for turn in turns),
         round(median(turn[name].cpu_us for turn in turns), 1),
         round(median(ratios), 4),
         round(1.25 * stdev(ratios) / len(ratios) ** 0.5, 4) if len(ratios) > 1 else 0.0,  # of a median
-        round(shadowed * alone_us / off_us, 4),
-        round(len(explored) / len(answered), 4),
-        round(shadowed, 4),
-        round(sum(row.policy == _CANARY.id for row in answered) / len(answered), 4),
+        round(drawn.shadowed * alone_us / off_us, 4),
+        *(round(share, 4) for share in drawn),
     )
 
 
@@ -209,20 +230,23 @@ def _alone_us(upstream: str) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout)
 
 
-async def _ask_alone(upstream: str) -> float:
+async def ask_alone(upstream: str, requests: int, warm: Callable[[], None] | None = None) -> float:
+    """CPU time for which a model of an upstream is asked, microseconds; `warm` is called before what is measured."""
     model = OpenAIModel(ModelSpec("instant", "openai", endpoint=upstream))
     request = ChatRequest.of(QUESTION)
-    for _ in range(_ALONE // 10):  # until it is warm
+    for _ in range(_WARM):
         await model.complete(request)
+    if warm is not None:
+        warm()
     before = time.process_time()
-    for _ in range(_ALONE):
+    for _ in range(requests):
         await model.complete(request)
     used = time.process_time() - before
     await model.close()
-    return used / _ALONE * 1e6
+    return used / requests * 1e6
 
 
 if __name__ == "__main__":
     import uvloop
 
-    sys.stdout.write(f"{uvloop.run(_ask_alone(sys.argv[1]))}\n")
+    sys.stdout.write(f"{uvloop.run(ask_alone(sys.argv[1], _ALONE))}\n")
