@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.retrieval.intent import concepts_in
 from autopicker_lab.retrieval.ngrams import fold, has_name, words
 from autopicker_lab.retrieval.numerals import with_digits
-from autopicker_lab.retrieval.place_names import is_caption, number_of
+from autopicker_lab.retrieval.place_names import NamedPlace, is_caption, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from autopicker_lab.core import Document
     from autopicker_lab.retrieval.intent import Intent
     from autopicker_lab.retrieval.passages import Heading, Passage
-    from autopicker_lab.retrieval.place_names import NamedPlace
 
 _NUMBERING = re.compile(
     r"^\W*(?:[^\W\d_]{0,12}\s*)?((?:\d+\.)*\d+|[ivxlc]+|[一二三四五六七八九十]+)\b|^\W*第([一二三四五六七八九十]+)"
 )
 _BEGINNING = 100  # characters of a heading among which its number stands
+_WITHIN = (("chapter", "section"), ("sheet", "row"), ("page", "line"))
 _SHARED = 0.7  # of a heading's words that a question names
 
 
@@ -39,19 +39,34 @@ def files_named(question: str, documents: Sequence[Document]) -> list[int]:
 
 def passages_named(intent: Intent, question: str, passages: Sequence[Passage]) -> list[int]:
     """Which passages stand at the places that a question names, in reading order."""
-    found: set[int] = set()
-    for place in intent.places:
-        found.update(_at(place, question, passages))
+    at = {place: set(_at(place, question, passages)) for place in intent.places}
+    for wide, narrow in _WITHIN:
+        _narrow(at, wide, narrow, passages)
+    found = set().union(*at.values())
     if not found and intent.concepts:
         concepts = set(intent.concepts)
         found.update(_under([h for h in _headings(passages) if concepts & set(concepts_in(h.title))], passages))
     return sorted(found)
 
 
+def _narrow(at: dict[NamedPlace, set[int]], wide: str, narrow: str, passages: Sequence[Passage]) -> None:
+    """Of a place within a wider one only what stands in both: "chapter 5, section 1", "the last row of sheet 2"."""
+    outer = [place for place in at if place.kind == wide]
+    inner = [place for place in at if place.kind == narrow]
+    if len(outer) != 1 or len(inner) != 1:
+        return
+    (whole,), (part,) = outer, inner
+    both = at[whole] & at[part]
+    if narrow == "section":  # it may be numbered as "5.1"
+        both = set(_in_section(NamedPlace(narrow, f"{whole.number}.{part.number}"), "", passages)) or both
+    if both:
+        at[whole] = at[part] = both
+
+
 def _at(place: NamedPlace, question: str, passages: Sequence[Passage]) -> Iterable[int]:
     if place.kind in ("section", "chapter"):
         return _in_section(place, question, passages)
-    if place.kind == "sheet" and not place.number.isdecimal():
+    if place.kind == "sheet" and not place.number:
         return _on_sheet(question, passages)
     if place.kind in ("page", "slide", "sheet"):
         return _in_part(place, passages)

@@ -174,6 +174,24 @@ def test_the_last_page_is_each_files_own() -> None:
     assert "of two is 3330." in shown
 
 
+@pytest.mark.parametrize("question", ["Chapter 2, section 1", "section 3 of chapter 2", "Kapitel 2, Abschnitt 2"])
+@pytest.mark.parametrize("numbers", ["{chapter}.{section} ", "Section {section}: "])
+def test_a_section_of_a_chapter_is_that_one(question: str, numbers: str) -> None:
+    filler = "Nothing of note is said in this line. " * 12
+    text = "".join(
+        f"# {chapter} Coast {chapter}\n\n"
+        + "".join(
+            f"## {numbers.format(chapter=chapter, section=section)}Piers\n\n"
+            f"The mark is {chapter}0{section}. {filler}\n\n"
+            for section in (1, 2, 3)
+        )
+        for chapter in (1, 2, 3)
+    )
+    found = Retriever().select(question, [Document("book.md", "md", (Part("text", text),))], 200)
+    section = {"Chapter 2, section 1": 1, "section 3 of chapter 2": 3, "Kapitel 2, Abschnitt 2": 2}[question]
+    assert f"The mark is 20{section}." in "\n".join(chosen.passage.part.text for chosen in found.passages)
+
+
 @pytest.mark.parametrize("rows", [80, 5000])
 def test_the_last_rows_of_a_table_are_found(rows: int, tmp_path: Path) -> None:
     path = tmp_path / "ledger.csv"
