@@ -24,6 +24,7 @@ _PIECE = 65_536  # characters that a regular expression reads at once: other thr
 _LETTERS = bytes([ord(chr(code).lower()) if code < 128 and chr(code).isalpha() else 32 for code in range(256)])
 _ITEM = re.compile(r"[-*•]\s|\d{1,2}[.)]\s|[a-z]\)\s")
 _OPTION = re.compile(r"\(?[A-Ja-j][.)]\s")
+_OPERATORS = "-+*/=<>×÷^%"
 _QUANTITY = re.compile(r"\d\s?[-+*/=<>×÷^]\s?\d|\d\s?%")
 
 # A word that ends in * is a stem.
@@ -135,7 +136,8 @@ def _measured(excerpt: str, length: int) -> dict[str, float]:
         features["marks_math"] = sum(map(excerpt.count, _MATH_MARKS))
     if b"0" in signs:
         features["digits"] = signs.count(b"0")
-        features["quantities"] = sum(1 for _ in _QUANTITY.finditer(excerpt))
+        if any(map(excerpt.__contains__, _OPERATORS)):  # an expression looks at each character
+            features["quantities"] = sum(1 for _ in _QUANTITY.finditer(excerpt))
     features["quotes"] = signs.count(b"q")
     features["capitals"] = signs.count(b"A")
     if b"n" in signs:

@@ -2,8 +2,8 @@
 
 Fitting is in tuning/fitting.py; what stands here needs numpy alone, so that a service pays nothing for it. A text is
 seen as tf-idf over its tokens and pairs of tokens, its mean token embedding, and a few counts; which text and which
-counts, its kind says (see routing.readings). What is appended to a question may move its estimate by so much and no
-more: the estimate stays near that of the text without its last words.
+counts, its kind says (see routing.readings). What is written after a question or before it may move its estimate by so
+much and no more (see routing.bounded_influence).
 
 Another kind of estimator is a class with the methods of core's Estimator, and a line in `KINDS`.
 """
@@ -25,7 +25,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.hidden_vocabulary import hashed, probe_of, read_arrays
 from autopicker_lab.routing.language_terms import LanguageTerm, read_language_terms
 from autopicker_lab.routing.packed_arrays import packed
-from autopicker_lab.routing.readings import APART, READINGS
+from autopicker_lab.routing.readings import APART, BOTH_ENDS, READINGS
 from autopicker_lab.routing.request_tables import FEATURES, FURTHEST, RequestTables
 from autopicker_lab.routing.token_keys import PAIRS
 from autopicker_lab.routing.written_language import written_language
@@ -49,7 +49,7 @@ class LearnedEstimator:
         kind: how it reads a text, one of READINGS.
         novelty: idf of a token that is not known, and the mean idf of a text's tokens from which on it is unfamiliar;
             None: no text is.
-        tail: how far the last words may move the mean and each deviation; None: without limit.
+        tail: how far last words may move the mean and each deviation, and first ones by it; None: without limit.
         by_language: what languages with enough outcomes add to the estimates (see tuning.language_terms).
         keys: of the tokens and pairs that are known, ascending, shape (k,).
         idf: shape (k,). centre, feature_mean, feature_scale: what the dense blocks are shifted and divided by.
@@ -71,7 +71,7 @@ class LearnedEstimator:
     bias: Array
     stack: Array
     penalties: tuple[float, float] = (0.0, 0.0)
-    kind: str = APART
+    kind: str = BOTH_ENDS
     novelty: tuple[float, float] | None = None
     tail: tuple[float, ...] | None = None
     by_language: Mapping[str, LanguageTerm] = field(default_factory=dict)
@@ -202,7 +202,7 @@ class LearnedEstimator:
                 estimator = replace(estimator, novelty=(unknown, limit))
             if raw.get("tail") is not None:
                 estimator = replace(estimator, tail=tuple(map(float, raw["tail"])))
-            if estimator.kind == APART and "by_language" in raw:
+            if estimator.kind in (APART, BOTH_ENDS) and "by_language" in raw:
                 terms = read_language_terms(raw["by_language"], len(estimator.models))
                 estimator = replace(estimator, by_language=terms)
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
@@ -211,7 +211,7 @@ class LearnedEstimator:
         return estimator
 
 
-def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = APART) -> Array:
+def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = BOTH_ENDS) -> Array:
     """Embedding and features as the linear model sees them, shape (..., 256 + features)."""
     import numpy as np
 

@@ -30,8 +30,9 @@ EXCERPT = 500  # characters of beginning and of end: more were measured to add n
 AS_WRITTEN, NORMAL, BOUNDED, ASKING, SENTENCES = "linear-1", "linear-2", "linear-3", "linear-4", "linear-5"
 STEADY = "linear-6"
 APART = "linear-7"  # additions are left out, and languages may have estimates of their own
+BOTH_ENDS = "linear-8"  # first words are bounded, too
 _LONG_BEFORE = 42  # tokens from which on a text had a tail, before linear-6
-_LAST = 10  # words whose counts are taken away from those of a text that has twice as many
+_TEN = 10  # words at an end whose counts are taken away from those of a text that has twice as many
 _DISTINCT = ("distinct_words",)
 _COUNTED = (  # in what asks: what neither letter case, white space nor marks at the ends of sentences change
     *("words", "word_length", "marks_code", "marks_math", "quantities", "digits"),
@@ -44,13 +45,14 @@ class ReadText(NamedTuple):
 
     Attributes:
         part: of the text that was read, in words; "" for all of it.
-        early: counts without the last ten words; None: no others.
+        inner: counts without the last ten words; where first ones are bounded, then without these, and without both;
+            shape (parts, counts). None: no others.
     """
 
     excerpt: str
     counts: Array
     part: str = ""
-    early: Array | None = None
+    inner: Array | None = None
 
 
 class TextReading(NamedTuple):
@@ -62,7 +64,8 @@ class TextReading(NamedTuple):
         embedding: weight of the mean embedding beside tf-idf.
         most: how often a token or pair counts at most, where embeddings are of different tokens; 0: always.
         parts: whether it tells the part that asks from what frames it (see routing.question_part).
-        long: tokens from which on a text has a tail, last words that move its estimate by so much and no more.
+        long: tokens from which on a text has last words that move its estimate by so much and no more.
+        both: whether its first words, too, have such a limit.
     """
 
     names: tuple[str, ...]
@@ -71,6 +74,7 @@ class TextReading(NamedTuple):
     most: int = 0
     parts: bool = False
     long: int = _LONG_BEFORE
+    both: bool = False
 
 
 def _as_written(text: str, features: Features) -> ReadText:
@@ -124,7 +128,7 @@ def _steady(text: str, features: Features) -> ReadText:
 
 @lru_cache(16)
 def _steady_read(text: str) -> ReadText:
-    return _with_early(_sentences_read(text))
+    return _with_inner(_sentences_read(text))
 
 
 def _apart(text: str, features: Features) -> ReadText:
@@ -133,27 +137,41 @@ def _apart(text: str, features: Features) -> ReadText:
 
 @lru_cache(16)
 def _apart_read(text: str) -> ReadText:
-    return _with_early(_whole_sentences(text, without_additions(folded(text))))
+    return _with_inner(_whole_sentences(text, without_additions(folded(text))))
 
 
-def _with_early(read: ReadText) -> ReadText:
-    if read.excerpt.count(" ") < 2 * _LAST - 1:
-        return read
-    return read._replace(early=_without_last(read))
+def _both_ends(text: str, features: Features) -> ReadText:
+    return _both_ends_read(text)
 
 
-def _without_last(read: ReadText) -> Array:
-    """What is counted in an excerpt without its last words, by taking away what is counted in these."""
+@lru_cache(16)
+def _both_ends_read(text: str) -> ReadText:
+    return _with_inner(_whole_sentences(text, without_additions(folded(text))), both=True)
+
+
+def _with_inner(read: ReadText, both: bool = False) -> ReadText:
+    """With what is counted without words at its ends, by taking away what is counted in these."""
     import numpy as np
 
-    last = read.excerpt.rsplit(" ", _LAST)[1:]
-    ends_with = measure(" ".join(last))
-    distinct, words, length, *others = np.expm1(read.counts).tolist()
-    left = words - ends_with["words"]
-    letters = length * words - ends_with["word_length"] * ends_with["words"]
-    counted = [max(n - ends_with[name], 0.0) for n, name in zip(others, _COUNTED[2:], strict=True)]
-    early = [max(distinct - len(set(last)), 0.0), max(left, 0.0), max(letters, 0.0) / max(left, 1.0), *counted]
-    return np.array([math.log1p(count) for count in early], np.float32)
+    spaces = read.excerpt.count(" ")
+    if spaces < 2 * _TEN - 1:
+        return read
+    known = np.expm1(read.counts).tolist()
+    early = _without(known, read.excerpt.rsplit(" ", _TEN)[1:])
+    inner = [early]
+    if both:
+        first = read.excerpt.split(" ", _TEN)[:_TEN]
+        inner += [_without(known, first), _without(early, first) if spaces >= 3 * _TEN - 1 else early]
+    return read._replace(inner=np.log1p(np.array(inner)).astype(np.float32))
+
+
+def _without(counts: Sequence[float], ending: Sequence[str]) -> Sequence[float]:
+    in_these = measure(" ".join(ending))
+    distinct, words, length, *others = counts
+    left = words - in_these["words"]
+    letters = length * words - in_these["word_length"] * in_these["words"]
+    counted = [max(n - in_these[name], 0.0) for n, name in zip(others, _COUNTED[2:], strict=True)]
+    return [max(distinct - len(set(ending)), 0.0), max(left, 0.0), max(letters, 0.0) / max(left, 1.0), *counted]
 
 
 def _of_words(words: Sequence[str]) -> ReadText:
@@ -174,5 +192,6 @@ READINGS: Mapping[str, TextReading] = MappingProxyType(
         SENTENCES: TextReading((*_DISTINCT, *_COUNTED), _sentences, 0.3, most=2, parts=True),
         STEADY: TextReading((*_DISTINCT, *_COUNTED), _steady, 0.3, most=2, parts=True, long=LONG),
         APART: TextReading((*_DISTINCT, *_COUNTED), _apart, 0.3, most=2, parts=True, long=LONG),
+        BOTH_ENDS: TextReading((*_DISTINCT, *_COUNTED), _both_ends, 0.3, most=2, parts=True, long=LONG, both=True),
     }
 )

@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
+from autopicker_lab.routing.bounded_influence import bounded
 from autopicker_lab.routing.readings import READINGS
 from autopicker_lab.routing.token_keys import PAIRS, Tokens, tokens_of, unit
 
@@ -38,7 +39,7 @@ class RequestTables:
         import numpy as np
 
         reading = READINGS[kind]
-        self.most, self.long, self.tail = reading.most, reading.long, np.array(tail or ())
+        self.most, self.long, self.both, self.tail = reading.most, reading.long, reading.both, np.array(tail or ())
         self.known, self.bias, self.vectors = len(arrays["keys"]), arrays["bias"], embeddings.vectors()
         # a last row for what is not known, of zeros: to leave such keys out would take longer than to add nothing
         self.idf, self.weights = (
@@ -65,27 +66,25 @@ class RequestTables:
         rows = self.rows_of(tokens.keys)
         idf, weights = self.idf.take(rows), self.weights.take(rows, axis=0)
         if not self.most:
-            return base + self.words(_weighted(idf, tokens.counts), weights) + self.embedding(self.vectors[tokens.ids])
+            times = _weighted(idf, tokens.counts[0])
+            return base + self.words(times, weights) + self.embedding(self.vectors[tokens.ids])
         vectors = self.vectors.take(tokens.keys[: tokens.different], axis=0)
-        times = np.minimum(tokens.counts, self.most)
-        whole: Array = base + self.words(idf * self.sublinear.take(times), weights) + self.embedding(vectors)
-        if not self.tail.size or len(tokens.ids) < self.long:
+        counted = self.sublinear.take(np.minimum(tokens.counts, self.most)) * idf
+        whole: Array = base + self.words(counted[0], weights) + self.embedding(vectors)
+        if not self.tail.size or len(counted) == 1:
             return whole
-        times = np.minimum(tokens.early, self.most)
-        early = times[: tokens.different].nonzero()[0]
-        head = base if read.early is None else self.base(read.early)
-        head = (
-            head + self.words(idf * self.sublinear.take(times), weights) + self.embedding(vectors.take(early, axis=0))
-        )
-        bounded: Array = np.minimum(np.maximum(whole, head - self.tail), head + self.tail)
-        return bounded
+        values = counted[1:]
+        inner = base if read.inner is None else self.base(read.inner)
+        met = (tokens.counts[1:, : tokens.different] > 0).astype(np.float32)
+        inner = inner + _at_length_one(values @ weights, values) + self.embeddings(met @ vectors)
+        return bounded(whole, tuple(inner), self.tail)
 
     def tokens_of(self, read: ReadText) -> Tokens:
         """The tokens of what was read."""
-        return tokens_of(read.excerpt, self.long)
+        return tokens_of(read.excerpt, self.long, self.both)
 
     def base(self, counts: Array) -> Array:
-        """What counts add to the bias, shape (outputs,)."""
+        """What counts add to the bias, shape (..., outputs)."""
         import numpy as np
 
         scaled = np.minimum(np.maximum((counts - self.mean) * self.scale, -FURTHEST), FURTHEST)
@@ -116,12 +115,27 @@ class RequestTables:
         added: Array = moved @ self.by_vector
         return added / reach if reach else added
 
+    def embeddings(self, totals: Array) -> Array:
+        """What the means of vectors with these sums add, shape (n, 256), each: shape (n, outputs)."""
+
+        moved = _at_length_one(totals, totals) - self.centre
+        return _at_length_one(moved @ self.by_vector, moved)
+
     def rarity_of(self, tokens: Tokens) -> float:
         """The mean idf of the different tokens of a text; 0 for none."""
         import numpy as np
 
         rows = self.rows_of(tokens.keys)[: tokens.different]
         return float(np.add.reduce(self.rarity.take(rows))) / max(len(rows), 1)
+
+
+def _at_length_one(found: Array, rows: Array) -> Array:
+    """What was made of rows, shape (n, k), divided by the length of each."""
+    import numpy as np
+
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    divided: Array = found / np.maximum(lengths, 1e-12)[:, None]
+    return divided
 
 
 def _weighted(idf: Array, times: Array) -> Array:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
 from autopicker_lab.core import StoppedError
+from autopicker_lab.routing.bounded_influence import bounded
 from autopicker_lab.routing.estimator import LearnedEstimator, dense_block, stacked
-from autopicker_lab.routing.readings import APART, READINGS
-from autopicker_lab.routing.token_keys import PAIRS, head_length, keys_of, mean_vector
+from autopicker_lab.routing.readings import BOTH_ENDS, READINGS
+from autopicker_lab.routing.token_keys import PAIRS, inner_parts, keys_of, mean_vector
 from autopicker_lab.routing.written_language import written_language
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
@@ -42,13 +43,13 @@ INNER = 4
 _TAIL_MOVES = 0.3  # standard deviations of held-out values: more lets ten chosen words move a third of the requests
 
 
-def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = APART, heads: bool = True) -> Prompts:
+def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = BOTH_ENDS, parts: bool = True) -> Prompts:
     """Everything that is known of texts without their outcomes.
 
     Args:
         groups: of near-duplicates, where they are known.
         kind: of the estimator that reads them.
-        heads: whether texts without their last words are prepared, too.
+        parts: whether texts without words at their ends are prepared, too.
     """
     import numpy as np
 
@@ -58,16 +59,19 @@ def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = APART
     ids = [embeddings.token_ids(each.excerpt) for each in read]
     counts = np.stack([each.counts for each in read])
     whole = _prepared(ids, counts, groups, reading.most)
-    if not (heads and reading.most):
+    if not (parts and reading.most):
         return whole
     whole = replace(whole, languages=np.array([written_language(each.excerpt) for each in read], str))
-    lengths = [head_length(len(row), reading.long) for row in ids]
-    early = [each.counts if each.early is None else each.early for each in read]
-    early = [
-        part if n < len(row) else each.counts for part, n, row, each in zip(early, lengths, ids, read, strict=True)
-    ]
-    first = [row[:n] for row, n in zip(ids, lengths, strict=True)]
-    return replace(whole, heads=_prepared(first, np.stack(early), groups, reading.most))
+    slices = [inner_parts(len(row), reading.long, reading.both) for row in ids]
+    inner = []
+    for i in range(3 if reading.both else 1):
+        left = [row[part[i]] if part else row for row, part in zip(ids, slices, strict=True)]
+        known = [
+            each.inner[i] if part and each.inner is not None else each.counts
+            for each, part in zip(read, slices, strict=True)
+        ]
+        inner.append(_prepared(left, np.stack(known), groups, reading.most))
+    return replace(whole, inner=tuple(inner))
 
 
 def _prepared(ids: Sequence[Array], counts: Array, groups: Array, most: int) -> Prompts:
@@ -77,9 +81,9 @@ def _prepared(ids: Sequence[Array], counts: Array, groups: Array, most: int) -> 
     vocabulary = len(embeddings.vectors())
     columns, values, ends, vectors = [], [], [0], []
     for row in ids:
-        keys, times, _ = keys_of(row)
+        keys, times = keys_of(row, long=len(row) + 1)
         columns.append(keys)
-        values.append(np.minimum(times, most) if most else times)
+        values.append(np.minimum(times[0], most) if most else times[0])
         ends.append(ends[-1] + len(keys))
         vectors.append(mean_vector(keys[: keys.searchsorted(vocabulary)] if most else row))
     data = np.concatenate(values).astype(np.float64)
@@ -91,7 +95,7 @@ def _prepared(ids: Sequence[Array], counts: Array, groups: Array, most: int) -> 
 def prepare_to_fit(texts: Sequence[str], groups: Array | None = None, seed: int = 0) -> Prompts:
     """The same, with rewordings for a fit, drawn by a seed."""
     prompts = prepare(texts, groups)
-    copies = tuple(prepare(copy, prompts.groups, heads=False) for copy in copies_of(texts, seed))
+    copies = tuple(prepare(copy, prompts.groups, parts=False) for copy in copies_of(texts, seed))
     return replace(prompts, copies=copies)
 
 
@@ -145,7 +149,7 @@ def fit(
         stack=stack,
         penalties=penalties,
         tail=tail,
-        kind=APART,
+        kind=BOTH_ENDS,
         by_language=by_language,
     )
 
@@ -190,15 +194,13 @@ def raw_estimates(estimator: LearnedEstimator, prompts: Prompts) -> Array:
     import numpy as np
 
     whole = _linear(estimator, prompts)
-    if estimator.tail is None or prompts.heads is None:
+    if estimator.tail is None or not prompts.inner:
         return whole
-    head, reach = _linear(estimator, prompts.heads), np.array(estimator.tail)
-    bounded: Array = np.clip(whole, head - reach, head + reach)
-    return bounded
+    return bounded(whole, [_linear(estimator, part) for part in prompts.inner], np.array(estimator.tail))
 
 
 def _linear(estimator: LearnedEstimator, prompts: Prompts) -> Array:
-    """The same without the limit of what last words add."""
+    """The same without the limit of what words at the ends add."""
     import numpy as np
 
     weighted = tfidf(prompts, estimator.keys, estimator.idf)

@@ -26,8 +26,9 @@ class Prompts:
         tokens: counts of tokens and pairs, shape (n, vocabulary + PAIRS). vectors: (n, 256). counts: (n, features).
         groups: near-duplicates have the same number, shape (n,).
         copies: rewordings of the same texts, in the same order.
-        heads: the same texts without their last words, near whose estimates theirs are held; None of copies.
-        languages: what each is written in (see routing.written_language), shape (n,); None of copies and heads.
+        inner: the same texts without words at their ends, near whose estimates theirs are held (see
+            routing.token_keys.inner_parts); () of copies.
+        languages: what each is written in (see routing.written_language), shape (n,); None of copies and inner.
     """
 
     tokens: sparse.csr_matrix
@@ -35,7 +36,7 @@ class Prompts:
     counts: Array
     groups: Array
     copies: tuple[Prompts, ...] = ()
-    heads: Prompts | None = None
+    inner: tuple[Prompts, ...] = ()
     languages: Array | None = None
 
     def __len__(self) -> int:
@@ -44,9 +45,9 @@ class Prompts:
     def at(self, rows: Array) -> Prompts:
         """Those of some rows."""
         copies = tuple(copy.at(rows) for copy in self.copies)
-        heads = None if self.heads is None else self.heads.at(rows)
+        inner = tuple(part.at(rows) for part in self.inner)
         known = (self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows])
-        return Prompts(*known, copies, heads, None if self.languages is None else self.languages[rows])
+        return Prompts(*known, copies, inner, None if self.languages is None else self.languages[rows])
 
     def with_copies(self) -> Prompts:
         """All rows: the texts, then each rewording of them."""
@@ -69,7 +70,6 @@ def concatenated(parts: Sequence[Prompts]) -> Prompts:
     import numpy as np
     from scipy import sparse
 
-    heads = [part.heads for part in parts if part.heads is not None]
     languages = [part.languages for part in parts if part.languages is not None]
     starts = np.cumsum([0, *(int(part.groups.max()) + 1 for part in parts)])
     return Prompts(
@@ -78,7 +78,7 @@ def concatenated(parts: Sequence[Prompts]) -> Prompts:
         np.concatenate([part.counts for part in parts]),
         np.concatenate([part.groups + start for part, start in zip(parts, starts[:-1], strict=True)]),
         tuple(concatenated(copies) for copies in zip(*(part.copies for part in parts), strict=True)),
-        concatenated(heads) if heads else None,
+        tuple(concatenated(inner) for inner in zip(*(part.inner for part in parts), strict=True)),
         np.concatenate(languages) if len(languages) == len(parts) else None,
     )
 

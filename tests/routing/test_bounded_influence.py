@@ -8,9 +8,10 @@ import pytest
 
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.routing.bounded_influence import FIRST_MOVE, bounded
 from autopicker_lab.routing.estimator import KINDS, LearnedEstimator
-from autopicker_lab.routing.readings import NORMAL, READINGS, SENTENCES, STEADY
-from autopicker_lab.routing.token_keys import head_length, keys_of
+from autopicker_lab.routing.readings import BOTH_ENDS, NORMAL, READINGS, SENTENCES, STEADY
+from autopicker_lab.routing.token_keys import inner_parts, keys_of
 from autopicker_lab.tuning import fitting
 
 HARD = "Prove with induction that the sum of the first {} odd integers is a perfect square, then bound its remainder"
@@ -68,20 +69,24 @@ def test_one_text_and_many_are_estimated_alike(text: str) -> None:
     assert list(fitted().estimate(text, measure(text)).values()) == pytest.approx(batch.tolist(), abs=1e-4)
 
 
-def test_keys_know_how_often_they_occur_before_the_tail() -> None:
+def test_keys_know_how_often_they_occur_in_each_inner_part() -> None:
     ids = np.array([5, 7] * 14 + [5, 7, 9] * 6)
-    keys, counts, early = keys_of(ids)
-    assert head_length(len(ids)) == 32
+    keys, (whole, early, late, middle) = keys_of(ids, both=True)
     assert keys[:3].tolist() == [5, 7, 9]
-    assert counts[:3].tolist() == [20, 20, 6]
-    assert early[:3].tolist() == [16, 15, 1]
-    assert early[3:].sum() == 31  # pairs, by their second tokens
-    assert [len(part) for part in keys_of(np.zeros(0, int))] == [0, 0, 0]
+    for counts, part in ((whole, ids), (early, ids[:32]), (late, ids[14:]), (middle, ids[14:32])):
+        alone, (times,) = keys_of(part, long=100)
+        assert dict(zip(keys[counts > 0], counts[counts > 0], strict=True)) == dict(zip(alone, times, strict=True))
+    assert keys_of(ids)[1].tolist() == [whole.tolist(), early.tolist()]
+    assert [part.size for part in keys_of(np.zeros(0, int))] == [0, 0]
 
 
-def test_a_short_text_has_no_tail() -> None:
-    assert [head_length(n) for n in (0, 1, 20, 27, 28, 100)] == [0, 1, 20, 27, 14, 86]
-    assert [head_length(n, long=42) for n in (41, 42)] == [41, 28]
+def test_a_short_text_has_no_ends() -> None:
+    assert [len(inner_parts(n)) for n in (0, 1, 20, 27, 28, 100)] == [0, 0, 0, 0, 1, 1]
+    assert [inner_parts(n, long=42) for n in (41, 42)] == [[], [slice(0, 28)]]
+    early, late, middle = inner_parts(41, both=True)
+    assert middle == early  # without both there would be next to nothing
+    assert (late.start, late.stop) == (14, 41)
+    assert inner_parts(42, both=True)[2] == slice(14, 28)
     short = "Prove that seven is odd"
     assert weak(fitted(), short) == weak(replace(fitted(), tail=None), short)
 
@@ -91,12 +96,39 @@ def test_what_is_counted_in_the_last_ten_words_is_bounded_too() -> None:
     text, last = "we met a tall man with two red hats in one old inn", "return 7 print(9) why not solve x^2 = 4 now?"
     read = reading.read(f"{text} {last}", None)
     alone = reading.read(f"{text} and so", None)
-    assert read.early is not None
-    both = dict(zip(reading.names, np.expm1(read.early), strict=True))
+    assert read.inner is not None
+    both = dict(zip(reading.names, np.expm1(read.inner[0]), strict=True))
     without = dict(zip(reading.names, np.expm1(reading.read(text, None).counts), strict=True))
     assert both == pytest.approx(without, abs=1e-4)
-    assert alone.early is None  # of fewer than twenty words, all are the question
-    assert READINGS[SENTENCES].read(f"{text} {last}", None).early is None
+    assert alone.inner is None  # of fewer than twenty words, all are the question
+    assert READINGS[SENTENCES].read(f"{text} {last}", None).inner is None
+    framed = READINGS[BOTH_ENDS].read(f"{last} {text} {last}", None)
+    assert framed.inner is not None
+    expected = reading.read(text, None).counts
+    assert np.delete(framed.inner[2], 0) == pytest.approx(np.delete(expected, 0), abs=1e-4)  # but for repeated words
+
+
+def test_first_words_move_an_estimate_by_so_much_and_no_more() -> None:
+    tail, middle = np.array([0.3]), np.array([1.0])
+    for added in (-9.0, -0.1, 0.1, 9.0):
+        whole, early, late = middle + added, middle + added, middle  # of words before
+        assert bounded(whole, (early, late, middle), tail) == pytest.approx(
+            middle + np.clip(added, -FIRST_MOVE * tail, FIRST_MOVE * tail)
+        )
+        assert bounded(middle + added, (middle, middle + added, middle), tail) == pytest.approx(
+            middle + np.clip(added, -tail, tail)
+        )
+    assert bounded(np.array([9.0]), (np.array([1.0]),), tail) == pytest.approx([1.3])  # of earlier kinds
+
+
+def test_a_hostile_head_moves_an_estimate_less_than_it_would() -> None:
+    question = f"{TEXTS[0]}. {TEXTS[2]}"
+    free, now = (replace(fitted(), kind=kind) for kind in (STEADY, BOTH_ENDS))
+    assert now.tail is not None
+    near = replace(now, tail=tuple(reach / 4 for reach in now.tail))
+    would, moved = (weak(e, f"{SUFFIX}. {question}") - weak(e, question) for e in (free, near))
+    assert would > 0.1
+    assert abs(moved) < 0.7 * would
 
 
 def test_a_file_keeps_the_limit_and_older_kinds_have_none() -> None:

@@ -147,3 +147,9 @@ def test_a_decision_says_which_part_was_read() -> None:
     part, reason = route(QUESTION)
     assert not part
     assert "was read" not in reason
+
+
+def test_a_long_text_of_nothing_but_courtesies_is_read_as_it_is() -> None:
+    excerpt, part = read("thank you so much\n\n" * 900)
+    assert part == BOTH_ENDS
+    assert excerpt.startswith("thank you")

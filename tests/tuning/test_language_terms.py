@@ -13,7 +13,7 @@ from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.routing import Requirements, choose, load_policy, save_policy
 from autopicker_lab.routing.estimator import LearnedEstimator, estimate_each
-from autopicker_lab.routing.readings import APART, READINGS
+from autopicker_lab.routing.readings import APART, BOTH_ENDS, READINGS
 from autopicker_lab.routing.written_language import written_language
 from autopicker_lab.tuning import fitting, tune
 from autopicker_lab.tuning.language_terms import language_terms, languages_with_enough
@@ -77,13 +77,13 @@ def test_one_language_and_few_prompts_of_another_change_nothing(texts: list[str]
     prompts = fitting.prepare(texts, np.arange(len(texts)))
     assert languages_with_enough(prompts) == ()
     raw = fitting.fit(prompts, np.resize(SCORES, (len(texts), 2)), MODELS).to_dict()
-    assert raw["kind"] == APART
+    assert raw["kind"] == BOTH_ENDS
     assert "by_language" not in raw
 
 
 def test_a_group_of_alike_prompts_is_one_outcome() -> None:
     groups = np.where(IS_GERMAN, 1000 + np.arange(len(TEXTS)) // 2, np.arange(len(TEXTS)))
-    assert languages_with_enough(fitting.prepare(TEXTS, groups, heads=True)) == ()
+    assert languages_with_enough(fitting.prepare(TEXTS, groups, parts=True)) == ()
 
 
 def test_noise_is_added_to_no_estimate() -> None:
@@ -120,7 +120,7 @@ def test_a_policy_file_keeps_them_and_versions_before_refuse_it(tmp_path: Path) 
     assert read.estimator is not None
     assert read.estimator.estimate(GERMAN[0], {}) == fitted().estimate(GERMAN[0], {})
     raw = json.loads(path.read_text("utf-8"))
-    assert raw["estimator"]["kind"] == "linear-7"
+    assert raw["estimator"]["kind"] == "linear-8"
     damages: tuple[dict[str, object], ...] = (
         {"added": [0.1]},
         {"left": [0.1, float("nan")]},
