@@ -16,6 +16,10 @@ _ROLE_MARKS = re.compile(
     r"<(?=\|[^|<>\n]{1,40}\|>|/?s>|/?(?:bos|eos|start_of_turn|end_of_turn|start_of_image)>|</?SYS>>|｜[^｜<>\n]{1,40}｜>)"
     r"|\[(?=/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\])"
 )
+# The label of a passage, and the lines around all of them, as small models repeat them in their answers.
+_REPEATED = re.compile(
+    rf"\[[0-9a-f]{{{_MARK_LENGTH}}} \d+[^\]\n]*\]?|\b(?:End of t|T)ext [0-9a-f]{{{_MARK_LENGTH}}}\b:?"
+)
 _BREAK = "\u200b"  # a space of no width
 
 
@@ -32,3 +36,8 @@ def fence_mark(texts: Sequence[str]) -> str:
 def defuse(text: str) -> str:
     """`text` with the marks of chat templates broken, so that no server reads a turn of another role in it."""
     return _ROLE_MARKS.sub(lambda match: match[0] + _BREAK, text)
+
+
+def without_labels(text: str) -> str:
+    """A piece of an answer without the labels of passages that it repeats, which are words of neither."""
+    return _REPEATED.sub("", text)

@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from autopicker_lab.chat.fence import without_labels
 from autopicker_lab.core import AnswerSources, Citation, Place, ReadPassage
 from autopicker_lab.core.places import PlaceIndex
 from autopicker_lab.core.sentences import sentences
@@ -57,7 +58,7 @@ def sources_of(answer: str, passages: Sequence[ReadPassage], question: str = "")
     citations = []
     unsupported = []
     for start, stop in sentences(answer)[:_MOST_SENTENCES]:
-        sentence = _LIST_MARK.sub("", answer[start:stop])
+        sentence = without_labels(_LIST_MARK.sub("", answer[start:stop]))
         if not any(map(str.isalnum, sentence)):
             continue
         grams, numbers = _grams(sentence), _numbers(sentence) - asked_numbers

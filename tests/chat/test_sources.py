@@ -34,6 +34,14 @@ def test_a_sentence_of_the_files_is_cited_with_its_words_and_place() -> None:
     assert citation.to_dict()["place"] == {"page": 3, "box": [0.1, 0.2, 0.9, 0.3]}
 
 
+def test_labels_of_passages_that_a_model_repeats_are_neither_cited_nor_marked() -> None:
+    said = "The yard employed 190 people at its height [c49a7c 3: survey.pdf, page 6]."
+    answer = f"{said}\n\n[c49a7c 3: survey.pdf, page 6]\n\nEnd of text c49a7c"
+    sources = sources_of(answer, PASSAGES, QUESTION)
+    assert [answer[c.start : c.stop].strip() for c in sources.citations] == [said]
+    assert sources.unsupported == ()
+
+
 def test_a_sentence_that_no_passage_holds_is_marked() -> None:
     answer = "The mill of Fenwick burned down in 1873. Volcanoes have erupted on Iceland since prehistoric ages."
     sources = sources_of(answer, PASSAGES, "What happened to the mill of Fenwick?")
