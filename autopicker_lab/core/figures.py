@@ -95,10 +95,13 @@ def _styled(style: dict[Any, Any]) -> Iterator[None]:
 @cache
 def _page_figure() -> type[Figure]:
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
     from matplotlib.text import Text
 
     class PageFigure(Figure):
         """A figure whose black text is drawn in INK, and which a notebook shows as SVG of the page's colours.
+
+        Its legends have no ground of their own, on which the page's ink might not be read.
 
         A dollar sign in it is a dollar sign, but for the powers that matplotlib writes at its own ticks.
         """
@@ -109,6 +112,8 @@ def _page_figure() -> type[Figure]:
                 if text.get_color() == "black":
                     text.set_color(INK)
                 text.set_parse_math(text.get_text().startswith("$\\mathdefault{"))
+            for legend in self.findobj(Legend):
+                legend.set_frame_on(False)
             super().draw(renderer)
 
         def _repr_html_(self) -> str:

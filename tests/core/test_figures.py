@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from autopicker_lab.core.figures import axes
+
 SHELL = """
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -22,3 +24,12 @@ def test_a_notebook_shows_the_figure_of_each_cell_that_draws_one(monkeypatch: py
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     done = subprocess.run([sys.executable, "-c", SHELL], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split() == ["0", "1", "1", "1"], done.stderr
+
+
+def test_a_legend_that_comes_later_has_no_ground_of_its_own() -> None:
+    ax = axes(None, (2, 1))
+    ax.plot([1, 2], label="live")
+    legend = ax.legend()
+    html = ax.figure._repr_html_()  # type: ignore[union-attr]  # a PageFigure
+    assert "live" in html
+    assert not legend.get_frame_on()

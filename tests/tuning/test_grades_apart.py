@@ -241,6 +241,9 @@ def test_grades_beside_columns_that_nobody_knows_ask(
         "name,annotator_kind,explanation,created_at",
         "Timestamp,authorUserId,configId,environment",
         "feedback_source.type",
+        "assessment_name,rationale,source,create_time,last_update_time,valid,overrides",
+        "id,source,name,comment,author,traceName,userId,executionTraceId,jobConfigurationId,traceTags,hasMetadata",
+        "name,reason,category_name,created_by,last_updated_at,last_updated_by",
     ],
 )
 def test_what_exports_of_grades_hold_beside_them_is_known(tmp_path: Path, beside: str) -> None:

@@ -32,13 +32,13 @@ _VALUES = (
 _TOLD = {"observations", "context", "providedModelName", "provided_model_name"}
 _ANSWERS = _TOLD.union(NAMES["prompt"], NAMES["model"])  # columns of what was answered
 _BESIDE = re.compile(  # what stands beside a grade in exports of graders, in small letters and digits
-    "(annotation|annotator|assessment|author|authoruser|config|datasetitem|datasetrun|eval|evaluation|evaluator|event|"
-    "experiment|feedback|grader|judge|metric|project|queue|rater|reviewer|run|score|session|source|thread|user)?"
-    "(id|key|kind|model|name|source|type)?"
-    "|(created|modified|updated|observed|lastupdated)?(at|by|date|time|timems|timestamp)"
-    "|body|category|comments?|confidence|correction|criteria|criterion|datatype|environment|error|expectation|"
-    "explanation|flags|identifier|justification|metadata|notes?|passed|rationale|reason|reasoning|resource|"
-    "severitynumber|severitytext|status|stringvalue|tags|threshold|traceflags|username|version|weight"
+    "(annotation|annotator|assessment|author|authoruser|category|config|datasetitem|datasetrun|eval|evaluation|evaluator|"
+    "event|executiontrace|experiment|feedback|grader|jobconfiguration|judge|metric|observation|project|queue|rater|"
+    "reviewer|run|score|session|source|span|thread|trace|user)?(id|key|kind|model|name|source|tags|type)?"
+    "|(created?|modified|updated?|observed|last(updated?|modified))?(at|by|date|time|timems|timestamp)"
+    "|body|comments?|confidence|correction|criteria|criterion|datatype|environment|error|expectation|"
+    "explanation|flags|(has)?metadata|identifier|justification|overrides|notes?|passed|rationale|reason|reasoning|resource|"
+    "severitynumber|severitytext|status|(long)?stringvalue|success|threshold|traceflags|username|valid|version|weight"
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{11}=|[A-Za-z0-9+/]{22}==")  # of 8 and 16 bytes, as protobuf's own JSON has them
 
