@@ -6,9 +6,12 @@ Nothing that a file says is run: numbers are read from cells, and added up.
 from __future__ import annotations
 
 from math import fsum
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Part
+from autopicker_lab.retrieval.condition_words import folded_column
+from autopicker_lab.retrieval.conditions import grouped_by, is_named, selected
 from autopicker_lab.retrieval.ngrams import fold, has_name
 from autopicker_lab.retrieval.passages import Passage
 
@@ -24,8 +27,9 @@ if TYPE_CHECKING:
 
 _LEAST_ROWS = 3
 _MOST_CELLS = 2_000_000
-_LEAST_VALUE = 2  # characters of a cell that a question may name
 _MOST_COLUMNS = 3  # whose sums are told
+_MOST_GROUPS = 20
+_MOST_TOLD = 6  # different values
 _DIGITS = 6
 _MOST_OF = 0.3  # of a document's characters; bars and spaces of its Markdown are many
 
@@ -61,40 +65,59 @@ def _told(text: str, columns: Sequence[Column], whole: int, is_meant: bool) -> s
     """
     import numpy as np
 
-    rows, condition = _selected(text, columns, whole)
-    named = [column for column in columns if has_name(text, fold(column.name))]
-    numbers = [(one.name, values) for one in named if len(values := _numbers(one, rows))]
-    if not numbers and not condition and not is_meant:
+    found = selected(text, columns, whole)
+    named = [column for column in columns if is_named(text, column)]
+    numbers = [(one.name, values) for one in named if len(values := _numbers(one, found.rows))]
+    if not numbers and not found.conditions and not is_meant:
         return ""
-    lines = [f"Computed from the table's own values: {np.count_nonzero(rows):,} of {whole:,} rows{condition}."]
-    for name, values in numbers[:_MOST_COLUMNS]:
-        total = fsum(values)
-        lines.append(
-            f"{name}: {len(values):,} numbers, sum {_said(total)}, mean {_said(total / len(values))}, "
-            f"least {_said(min(values))}, greatest {_said(max(values))}."
-        )
+    count = np.count_nonzero(found.rows)
+    condition = f" where {' and '.join(found.conditions)} ({count / whole:.1%})" if found.conditions else ""
+    lines = [f"Computed from the table's own values: {count:,} of {whole:,} rows{condition}."]
+    lines += [f"{name}: {_figures(values, text)}." for name, values in numbers[:_MOST_COLUMNS]]
+    texts = [column for column in named if len(column.texts) > 1 and not _numbers(column, found.rows)]
+    lines += [_different(column, found.rows) for column in texts[:_MOST_COLUMNS]]
+    if (by := grouped_by(text, columns)) is not None:
+        lines += _groups(by, found.rows, [column for column in named if column is not by], text)
     return "\n".join(lines)
 
 
-def _selected(text: str, columns: Sequence[Column], whole: int) -> tuple[Mask, str]:
-    """The rows that have the values which a question names, each column's any of them; and those values in words."""
+def _figures(values: Sequence[float], text: str) -> str:
+    """Count, sum, mean, least and greatest, and the median where a question asks for it."""
+    total = fsum(values)
+    median_asked = any(word in text for word in folded_column("median"))
+    middle = f"median {_said(median(values))}, " if median_asked else ""
+    return (
+        f"{len(values):,} numbers, sum {_said(total)}, mean {_said(total / len(values))}, {middle}"
+        f"least {_said(min(values))}, greatest {_said(max(values))}"
+    )
+
+
+def _different(column: Column, rows: Mask) -> str:
+    """How many different texts a column has in some rows; of few, which and how often."""
     import numpy as np
 
-    rows, conditions = np.ones(whole, bool), []
-    for column in columns:
-        wanted = {
-            code: value
-            for code, (value, folded) in enumerate(column.texts.items())
-            if len(value) >= _LEAST_VALUE and has_name(text, folded)
-        }
-        if not wanted:
-            continue
-        there = np.unique(column.codes[rows & (column.codes >= 0)])
-        named = np.intersect1d(there, list(wanted))
-        if 0 < len(named) < len(there):
-            rows &= np.isin(column.codes, named)
-            conditions.append(f"{column.name} is {' or '.join(sorted(wanted[code] for code in named.tolist()))}")
-    return rows, f" where {' and '.join(conditions)}" if conditions else ""
+    codes, counts = np.unique(column.codes[rows & (column.codes >= 0)], return_counts=True)
+    texts = list(column.texts)
+    often = ", ".join(f"{texts[code]} {count:,}" for code, count in zip(codes, counts, strict=True))
+    told = f" ({often} rows)" if len(codes) <= _MOST_TOLD else ""
+    return f"{column.name}: {len(codes):,} different value{'s' if len(codes) != 1 else ''}{told}."
+
+
+def _groups(by: Column, rows: Mask, columns: Sequence[Column], text: str) -> list[str]:
+    """The rows of each value of a column, counted and added up, those with most rows first."""
+    import numpy as np
+
+    codes, counts = np.unique(by.codes[rows & (by.codes >= 0)], return_counts=True)
+    texts = list(by.texts)
+    lines = []
+    for i in np.argsort(-counts, kind="stable")[:_MOST_GROUPS].tolist():
+        here = rows & (by.codes == codes[i])
+        sums = [f"{one.name} {_figures(values, text)}" for one in columns if (values := _numbers(one, here))]
+        lines.append(
+            f"{by.name} {texts[codes[i]]}: {counts[i]:,} rows{''.join(f'; {said}' for said in sums[:_MOST_COLUMNS])}."
+        )
+    left = len(codes) - len(lines)
+    return [*lines, f"{left:,} more values of {by.name} have fewer rows."] if left > 0 else lines
 
 
 def _numbers(column: Column, rows: Mask) -> list[float]:

@@ -8,6 +8,7 @@ from itertools import chain
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.retrieval.dates import days_of
 from autopicker_lab.retrieval.ngrams import fold
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ class Column:
     texts: Mapping[str, str]
     codes: Ints
     numbers: Floats
+
+    @cached_property
+    def days(self) -> Ints | None:
+        """By row, the day that it has as YYYYMMDD, 0 for what is none; None where it is no column of days."""
+        import numpy as np
+
+        if (by_code := days_of(self.texts)) is None:
+            return None
+        return np.where(self.codes >= 0, np.array([*by_code, 0], np.int64)[self.codes], 0)
 
 
 class IndexedTable:

@@ -1,6 +1,8 @@
 """Counts and sums are computed of a table's values and shown as a passage."""
 
 from datetime import date, timedelta
+from statistics import median
+from typing import Any
 
 import pytest
 
@@ -98,3 +100,90 @@ def test_zeros_are_added_up_and_what_is_no_number_of_a_machine_is_left_out() -> 
     document = Document("z.xlsx", "xlsx", (Part("sheet S", "Many rows are here. " * 300, (table,)),), sha256="zeros")
     assert "Fee: 300 numbers, sum 0," in computed("What is the sum of Fee?", document)
     assert "Size: 1 numbers, sum 2," in computed("What is the sum of Size?", document)
+
+
+KINDS = ("Boat", "Crane", "Pier")
+FLEET = [
+    (CITIES[i % 2], KINDS[i % 3], (date(2024, 1, 1) + timedelta(i)).isoformat(), i % 50 * 10, i % 7) for i in range(300)
+]
+
+
+def fleet() -> Document:
+    table = Table((("City", "Kind", "Date", "Net", "Crew"), *FLEET), "Fleet")
+    return Document("fleet.xlsx", "xlsx", (Part("sheet Fleet", table.to_markdown(), (table,)),), sha256="fleet")
+
+
+def rows_where(holds: Any) -> tuple[int, int]:
+    met = [row for row in FLEET if holds(*row[:2], row[2][:7], row[3], row[4])]
+    return len(met), sum(row[3] for row in met)
+
+
+@pytest.mark.parametrize(
+    ("question", "holds", "said"),
+    [
+        ("Total Net with a Net above 300", lambda c, k, m, n, w: n > 300, "Net is more than 300"),
+        ("Total Net of rows with Net of at least 300", lambda c, k, m, n, w: n >= 300, "Net is at least 300"),
+        ("total Net where Crew is under 3", lambda c, k, m, n, w: w < 3, "Crew is less than 3"),
+        ("total Net for Crew <= 3", lambda c, k, m, n, w: w <= 3, "Crew is at most 3"),
+        ("total Net between 100 and 200", lambda c, k, m, n, w: 100 <= n <= 200, "Net is 100 to 200"),
+        ("Summe Net mit mehr als 300", lambda c, k, m, n, w: n > 300, "Net is more than 300"),
+        ("Netが300以上の合計", lambda c, k, m, n, w: n >= 300, "Net is at least 300"),
+        ("Net大于300的总和", lambda c, k, m, n, w: n > 300, "Net is more than 300"),
+        ("сумма Net больше 300", lambda c, k, m, n, w: n > 300, "Net is more than 300"),
+        ("total Net in March 2024", lambda c, k, m, n, w: m == "2024-03", "Date is 2024-03-01 to 2024-03-31"),
+        ("Summe Net im März 2024", lambda c, k, m, n, w: m == "2024-03", "Date is 2024-03-01 to 2024-03-31"),
+        ("2024年3月のNetの合計", lambda c, k, m, n, w: m == "2024-03", "Date is 2024-03-01 to 2024-03-31"),
+        ("total Net in may", lambda c, k, m, n, w: m == "2024-05", "Date is in month 5"),
+        ("total Net since June 2024", lambda c, k, m, n, w: m >= "2024-06", "Date is since 2024-06-01"),
+        ("total Net before 2024-02-01", lambda c, k, m, n, w: m < "2024-02", "Date is before 2024-02-01"),
+        ("total Net from March 2024 to May 2024", lambda c, k, m, n, w: "2024-03" <= m <= "2024-05", "2024-03-01 to"),
+        ("total Net in Q2 2024", lambda c, k, m, n, w: "2024-04" <= m <= "2024-06", "2024-04-01 to 2024-06-30"),
+        ("total Net in the second quarter of 2024", lambda c, k, m, n, w: "2024-04" <= m <= "2024-06", "2024-04-01"),
+        ("total Net of the first half of 2024", lambda c, k, m, n, w: m <= "2024-06", "2024-01-01 to 2024-06-30"),
+        ("total Net without Kelham", lambda c, k, m, n, w: c != "Kelham", "City is not Kelham"),
+        ("Summe Net ohne Kelham", lambda c, k, m, n, w: c != "Kelham", "City is not Kelham"),
+        ("Kelham以外のNetの合計", lambda c, k, m, n, w: c != "Kelham", "City is not Kelham"),
+        ("total Net of Kelham's boats", lambda c, k, m, n, w: (c, k) == ("Kelham", "Boat"), "Kind is Boat"),
+        ("total Net of boats and piers", lambda c, k, m, n, w: k != "Crane", "Kind is Boat or Pier"),
+    ],
+)
+def test_what_a_question_says_of_the_rows_is_a_condition(question: str, holds: Any, said: str) -> None:
+    text = computed(question, fleet())
+    count, total = rows_where(holds)
+    assert 0 < count < len(FLEET)
+    assert f"{count} of 300 rows" in text
+    assert f"sum {total:,}" in text
+    assert said in text
+
+
+@pytest.mark.parametrize(
+    "question", ["Total Net per city", "total Net by city", "Cityごとの合計、Net", "Summe Net je City"]
+)
+def test_sums_are_told_by_group(question: str) -> None:
+    text = computed(question, fleet())
+    for city in CITIES[:2]:
+        count, total = rows_where(lambda c, k, m, n, w, city=city: c == city)
+        assert f"City {city}: {count} rows; Net {count} numbers, sum {total:,}," in text
+
+
+def test_a_median_and_how_many_are_different() -> None:
+    assert f"median {median(row[3] for row in FLEET):g}," in computed("What is the median of Net?", fleet())
+    assert "Kind: 3 different values (Boat 100, Crane 100, Pier 100 rows)" in computed("How many kinds?", fleet())
+
+
+@pytest.mark.parametrize(
+    "question", ["How many rows are over 1.2.3?", "total Net above", "How many rows in 2024-13-45?"]
+)
+def test_what_is_no_number_or_day_is_no_condition(question: str) -> None:
+    assert "300 of 300 rows" in computed(question, fleet())
+
+
+def test_days_and_months_that_cannot_be_told_apart_are_no_days() -> None:
+    def of(days: list[str]) -> Document:
+        table = Table((("Day", "Net"), *((day, 1) for day in days * 20)), "S")
+        return Document("s.csv", "csv", (Part("table", table.to_markdown(), (table,)),), sha256=str(days))
+
+    assert "where Day" not in computed("total Net in March 2024", of(["03/04/2024", "04/03/2024"]))
+    assert "20 of 40 rows where Day" in computed("total Net in March 2024", of(["15/03/2024", "04/04/2024"]))
+    assert "20 of 40 rows where Day" in computed("total Net in March 2024", of(["03/15/2024", "04/04/2024"]))
+    assert "20 of 40 rows where Day" in computed("total Net in March 2024", of(["15.03.2024", "04.04.2024"]))
