@@ -30,6 +30,6 @@ def test_a_legend_that_comes_later_has_no_ground_of_its_own() -> None:
     ax = axes(None, (2, 1))
     ax.plot([1, 2], label="live")
     legend = ax.legend()
-    html = ax.figure._repr_html_()  # type: ignore[union-attr]  # a PageFigure
+    html = ax.figure._repr_html_()  # a PageFigure
     assert "live" in html
     assert not legend.get_frame_on()
