@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.retrieval.ngrams import fold
 from autopicker_lab.retrieval.place_names import NamedPlace, beside, places_in, relative
-from autopicker_lab.retrieval.word_table import columns, pattern_of
+from autopicker_lab.retrieval.word_table import UNSPACED, columns, pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def intent_of(question: str, earlier: Sequence[str] = ()) -> Intent:
     return Intent(
         places=tuple(dict.fromkeys(_in_turn(text, earlier))),
         concepts=tuple(name for name, pattern in _concepts().items() if pattern.search(text)),
-        whole=bool(table["whole"].search(text)) and len(text.split()) <= _SHORT,
+        whole=bool(table["whole"].search(text)) and len(text.split()) <= _SHORT and not _facts().search(text),
         all_of=bool(table["list"].search(text)) and not text.endswith(_QUESTION_MARKS),
         total=bool(table["total"].search(text)),
     )
@@ -91,6 +91,15 @@ def concepts_in(title: str) -> tuple[str, ...]:
 @lru_cache(1)
 def _words() -> dict[str, re.Pattern[str]]:
     return {name: re.compile(pattern_of(columns()[name], latin=_ASKED)) for name in _WANTED}
+
+
+@lru_cache(1)
+def _facts() -> re.Pattern[str]:
+    """Words that ask for one fact: who, when, where; at the beginning, in scripts without spaces anywhere."""
+    words = columns()["fact"]
+    begins = "|".join(re.escape(word) for word in words if not UNSPACED.search(word))
+    others = "|".join(re.escape(word) for word in words if UNSPACED.search(word))
+    return re.compile(rf"^\W*(?:{begins})(?!\w)|{others}")
 
 
 @lru_cache(1)

@@ -374,6 +374,13 @@ def test_a_second_summary_is_read_of_what_the_first_one_found(monkeypatch: pytes
         "Which skills stand on the resume?",  # résume
         "Describe how the tumor was found",  # túmọ̀
         "The sommelier and the mediator sat in the hotel's summer house",  # somme, media, summe
+        "Who wrote the summary?",
+        "What does the condenser do?",  # condense
+        "¿Qué es la síntesis de proteínas?",
+        "谁翻译了这本书？",
+        "李先生说了什么？",
+        "O czym mówił Kowalski?",
+        "Which harbour is the main point of departure?",
     ],
 )
 def test_words_of_what_is_wanted_are_not_read_into_others_that_begin_alike(question: str) -> None:
@@ -396,6 +403,19 @@ def test_words_of_what_is_wanted_are_not_read_into_others_that_begin_alike(quest
         ("Belgenin özetini yaz", "whole"),
         ("Shrňte dokument", "whole"),
         ("Dịch tài liệu này", "whole"),
+        ("Can you sum this up for me?", "whole"),
+        ("What topics are covered?", "whole"),
+        ("Key findings?", "whole"),
+        ("Worum geht es hier?", "whole"),
+        ("Inhaltsangabe", "whole"),
+        ("De quoi s'agit-il ?", "whole"),
+        ("¿Cuáles son los puntos clave?", "whole"),
+        ("Di cosa si tratta?", "whole"),
+        ("Кратко перескажи документ", "whole"),
+        ("Τι λέει το έγγραφο;", "whole"),
+        ("这份文件讲了什么？", "whole"),
+        ("요점 정리해줘", "whole"),
+        ("أهم النقاط", "whole"),
     ],
 )
 def test_inflected_words_of_what_is_wanted_are_read(question: str, wanted: str) -> None:
