@@ -5,17 +5,20 @@ Half of a table is fitted, prompts of the other half are reworded. Every router 
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab import assets
 from autopicker_lab.benchmark.routing import LITELLM, litellm_classifier
 from autopicker_lab.core.figures import axes
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, frame
 from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.tuning import OutcomeMatrix, fitting
 from autopicker_lab.tuning.baselines import heuristic_scores
+from autopicker_lab.tuning.novelty import with_novelty
 from autopicker_lab.tuning.variants import VARIANTS, variants_of
 
 if TYPE_CHECKING:
@@ -41,10 +44,14 @@ class HeldOutPrompts:
     Attributes:
         texts: the prompts.
         scorers: by router, scores of some texts, shape (n,); the greater ones go up.
+        is_new: whether a text is unlike all that was fitted, so that the incumbent is kept.
+        incumbent_is_strong: whether the strong model is the incumbent, the best one of the fitted half.
     """
 
     texts: tuple[str, ...]
     scorers: Mapping[str, Scorer]
+    is_new: Callable[[str], bool] = field(default=lambda text: False)
+    incumbent_is_strong: bool = True
 
     @classmethod
     def of(cls, outcomes: OutcomeMatrix, sample: int = 200, seed: int = 0) -> HeldOutPrompts:
@@ -57,7 +64,7 @@ class HeldOutPrompts:
         train, test = fitting.grouped_folds(outcomes.groups, 2, seed)[0]
         fitted = outcomes.at(train)
         prompts = fitting.prepare_to_fit(fitted.questions, fitted.groups, seed)
-        estimator = fitting.fit(prompts, fitted.scores, fitted.models, seed)
+        estimator = with_novelty(fitting.fit(prompts, fitted.scores, fitted.models, seed), prompts, seed)
 
         def gains(texts: Sequence[str]) -> Array:
             estimates = estimate_each(estimator, texts)
@@ -71,7 +78,8 @@ class HeldOutPrompts:
         scorers: dict[str, Scorer] = {LEARNED: gains, LENGTH: lengths, DEFAULT: heuristic_scores}
         if (classify := litellm_classifier()) is not None:
             scorers[LITELLM] = lambda texts: np.array([classify(text)[1] for text in texts])
-        return cls(texts, scorers)
+        weak, strong = fitted.pair_scores
+        return cls(texts, scorers, estimator.is_unfamiliar, bool(strong.mean() >= weak.mean()))
 
     def agreement(self, seed: int = 0) -> pd.DataFrame:
         """Share of the prompts that a rewording leaves on their side, a row for each router and kind of rewording."""
@@ -86,6 +94,28 @@ class HeldOutPrompts:
                 scores = scorer([row[kind] for row in reworded])
                 same = float(((scores > limit) == (usual > limit)).mean())
                 rows.append({"router": router, "rewording": kind, "n": len(self.texts), "same": same})
+        return frame(rows)
+
+    def by_language(self, questions: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
+        """Share that goes up of the same questions in several languages, where half of the prompts do.
+
+        A row for each router and language; what is new to the fit keeps the incumbent, as `new` says for the fit.
+
+        Args:
+            questions: by language; None: the project's twenty in twelve.
+        """
+        import numpy as np
+
+        if questions is None:
+            questions = json.loads((assets.outcomes() / "questions_by_language.json").read_text("utf-8"))
+        rows = []
+        for router, scorer in self.scorers.items():
+            limit = float(np.median(scorer(self.texts)))
+            for language, texts in questions.items():
+                new = np.array([router == LEARNED and self.is_new(text) for text in texts])
+                up = np.where(new, self.incumbent_is_strong, scorer(texts) > limit)
+                shares = {"n": len(texts), "up": float(up.mean()), "new": float(new.mean())}
+                rows.append({"router": router, "language": language, **shares})
         return frame(rows)
 
     def searched_words(self, tries: int = 100) -> pd.DataFrame:

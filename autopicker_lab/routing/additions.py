@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 
+from autopicker_lab.routing.question_part import ANSWERS
+
 _SEPARATOR = re.compile(r"\n--[^\S\n]*\n")  # between a message and its signature (RFC 3676, 4.3)
 _MOST = 40  # words of a signature or a note
 _LEAST_OF_NOTES = 4  # words of a note without a colon
 _LEAST_BESIDE = 4  # words beside what is left out
+_NEAR_LABEL = 24  # characters that hold a label
 _NEAR = 12  # words before a signature that may point at it
 _REACHED_BY = re.compile(
     r"\w@[^\s@]{1,80}\.\w|\+\d[\d\s()/-]{5,}|\bwww\.|\bsent from my\b|\b(?:tel|phone|fax)\b\W{1,3}\d"
@@ -33,13 +36,17 @@ _BEGINS_LIST = re.compile(r"\(?1[.):]\s")
 _NUMBER = re.compile(r"(?:^|(?<=\n)|(?<=[.!?][ \n]))[^\S\n]*\(?(\d{1,3})[.):]\s+(?!\(?\d{1,3}[.):](?:\s|$))")
 
 
-def without_additions(folded: str) -> str:
-    """A folded text without its signature, notes on the message at both ends, faces, and numbers of a list."""
+def without_additions(folded: str, labels: bool = False) -> str:
+    """A folded text without its signature, notes on the message at both ends, faces, and numbers of a list.
+
+    Args:
+        labels: whether faces after a last "Answer:" are such, too: the question is before it.
+    """
     text = folded.strip()
     if "\n--" in text:
         text = _without_signature(text)
     if not text.isascii() and _FACES_BEGIN in text.encode("utf-8", "replace"):
-        text = _without_faces(text)
+        text = _without_faces(text, labels)
     if text[:1] == "[" or text[-1:] == "]":
         text = _without_notes(text)
     return _without_numbers(text) if _BEGINS_LIST.match(text) else text
@@ -56,7 +63,7 @@ def _without_signature(text: str) -> str:
     return before
 
 
-def _without_faces(text: str) -> str:
+def _without_faces(text: str, labels: bool) -> str:
     """Without those that begin the text or follow the end of a sentence, where no others are in it."""
     found = list(_FACES.finditer(text))
     kept = _FACES.sub("", text).split()
@@ -65,10 +72,16 @@ def _without_faces(text: str) -> str:
     end = 0
     for run in found:
         between = text[end : run.start()].rstrip().rstrip("\"')]")
-        if run.start() and not between.endswith(_ENDS):
+        waits = labels and run.end() == len(text) and _asks_for_the_answer(between)
+        if run.start() and not waits and not between.endswith(_ENDS):
             return text
         end = run.end()
     return _FACES.sub("", text).strip()
+
+
+def _asks_for_the_answer(text: str) -> bool:
+    last = "".join(text[-_NEAR_LABEL:].split()[-1:]).strip("*_")
+    return last.endswith(":") and last.strip(":*_") in ANSWERS
 
 
 def _without_notes(text: str) -> str:

@@ -48,7 +48,7 @@ _TAGS: Mapping[str, str] = MappingProxyType(  # between angle brackets
 _HEADINGS: Mapping[str, str] = MappingProxyType(
     {**dict.fromkeys(("question", "query", "task"), _QUESTION), **dict.fromkeys(_CONTEXT_NAMES, _CONTEXT)}
 )
-_ANSWERS = frozenset(
+ANSWERS = frozenset(
     {
         *("a", "answer", "assistant", "ai", "response", "antwort", "antwoord", "respuesta", "réponse", "risposta"),
         *("resposta", "ответ", "答案", "答え", "उत्तर"),
@@ -124,7 +124,7 @@ def _labelled(line: str, marks: Sequence[_Mark]) -> str:
     """What the last label says to be the question; "" where none does, or nothing but a frame follows it."""
     if not marks:
         return ""
-    waits = line.rpartition(" ")[2].strip("*:_") in _ANSWERS
+    waits = line.rpartition(" ")[2].strip("*:_") in ANSWERS
     end = len(line)
     for mark in reversed(marks if waits else [mark for mark in marks if mark.kind != _TURN]):
         if mark.kind in (_QUESTION, _TURN):

@@ -146,7 +146,7 @@ def _both_ends(text: str, features: Features) -> ReadText:
 
 @lru_cache(16)
 def _both_ends_read(text: str) -> ReadText:
-    return _with_inner(_whole_sentences(text, without_additions(folded(text))), both=True)
+    return _with_inner(_whole_sentences(text, without_additions(folded(text), labels=True)), both=True)
 
 
 def _with_inner(read: ReadText, both: bool = False) -> ReadText:

@@ -38,6 +38,17 @@ def test_words_are_found_that_move_a_score_and_none_that_do_not() -> None:
     assert moved["none", "up"] == moved["none", "down"] == 0
 
 
+def test_what_is_new_keeps_the_incumbent_in_each_language() -> None:
+    prompts = HeldOutPrompts(TEXTS, {LEARNED: letters, LENGTH: letters}, lambda text: not text.isascii(), False)
+    found = prompts.by_language().set_index(["router", "language"])
+    assert len(found.loc[LEARNED]) == len(set(found.loc[LEARNED].index)) == 12
+    assert set(found["n"]) == {20}
+    assert found.loc[(LEARNED, "ru"), ["up", "new"]].tolist() == [0, 1]
+    assert found["new"][LENGTH].max() == 0
+    few = prompts.by_language({"en": [TEXTS[0], TEXTS[-1]]}).set_index("router")
+    assert few["up"].tolist() == [0.5, 0.5]  # the shorter stays down
+
+
 def test_a_picture_has_a_marker_for_each_router() -> None:
     agreement = held(**{LENGTH: letters, DEFAULT: kitchens}).agreement()
     assert {line.get_label() for line in plot_agreement(agreement).get_lines()} >= {LENGTH, DEFAULT}

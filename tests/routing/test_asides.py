@@ -3,7 +3,7 @@
 import pytest
 
 from autopicker_lab.routing.normal_form import folded
-from autopicker_lab.routing.readings import APART, READINGS, SENTENCES, STEADY
+from autopicker_lab.routing.readings import APART, BOTH_ENDS, READINGS, SENTENCES, STEADY
 
 QUESTION = "Which river flows through Kraków: the Oder, the Vistula or the Warta (in 2020)?"
 ASKED = "which river flows through kraków: the oder, the vistula or the warta (in 2020)?"
@@ -121,3 +121,11 @@ def test_kinds_fitted_before_additions_were_told_read_them(kind: str) -> None:
 )
 def test_only_what_stands_apart_is_left_out(text: str, asked: str) -> None:
     assert read(text) == asked
+
+
+@pytest.mark.parametrize("label", ["Answer:", "**Answer:**", "A:", "Antwort:"])
+def test_faces_after_a_label_of_the_answer_are_no_part_of_the_question(label: str) -> None:
+    asked = f"Which of the rivers is the longer one in Asia?\nA. Ob\nB. Lena\n{label}"
+    assert read(f"🙏 {asked} 🤔🤔", BOTH_ENDS) == read(asked, BOTH_ENDS)
+    assert "🙏" in read(f"🙏 {asked} 🤔🤔", APART)  # fits of before decide as they did
+    assert "🙏" in read(f"🙏 {asked} 🤔 or 🙏?", BOTH_ENDS)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autopicker_lab import assets
 from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.routing import Requirements, choose, load_policy, save_policy
@@ -141,3 +142,10 @@ def test_one_group_has_no_limit() -> None:
 def test_tune_refuses_an_unknown_word_for_it() -> None:
     with pytest.raises(InvalidRequestError, match="no unfamiliar"):
         tune("nowhere.csv", unfamiliar="somebody")
+
+
+def test_the_same_questions_in_eleven_other_languages_are_new(policy: RoutePolicy) -> None:
+    questions = json.loads((assets.outcomes() / "questions_by_language.json").read_text("utf-8"))
+    assert len(questions) == 12
+    new = {name: np.mean([policy.is_unfamiliar(text) for text in texts]) for name, texts in questions.items()}
+    assert min(share for name, share in new.items() if name != "en") >= 0.8
