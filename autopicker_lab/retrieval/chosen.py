@@ -17,7 +17,7 @@ class ChosenPassage:
 
     Attributes:
         why: "all" (everything fits), "place" (the question names where it stands, or cells of a row), "near", "spread"
-            (from all over), "computed" (a count or sum of a table's values).
+            (from all over), "computed" (a count or sum of a table's values, or of mentions).
         score: how near it is to the question, from 0, of the kinds in `scores` together.
         scores: by kind: "lexical", BM25 of n-grams, as a share of the best; "encoder", the cosine of vectors.
     """

@@ -11,6 +11,7 @@ from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.retrieval.chosen import ChosenPassage, Retrieved
 from autopicker_lab.retrieval.index import IndexCache, PassageIndex
 from autopicker_lab.retrieval.intent import intent_of
+from autopicker_lab.retrieval.mentions import mentions_of, term_counted
 from autopicker_lab.retrieval.named import files_named, passages_named
 from autopicker_lab.retrieval.nearness import Nearness, asked_before, conversation, nearest_first, nearness
 from autopicker_lab.retrieval.passages import Passage, passages_of
@@ -176,7 +177,7 @@ class _Choice:
         near = self._nearness(not at)
         scores = near.total
         leads_first = sorted(at, key=lambda i: (not self._index.passages[i].leads, -scores[i]))
-        beside = [*(self._sums(allowed) if self._intent.total else []), *self._rows(allowed)]
+        beside = [*self._sums(allowed), *self._rows(allowed)]
         fits = sum(map(self._cost, at)) <= self._budget
         nearest = (int(allowed[i]) for i in nearest_first(scores[allowed]))
         places = ((i, "place") for i in (at if fits else leads_first))
@@ -188,12 +189,15 @@ class _Choice:
         return Retrieved(tuple(chosen), method="place" if at else "near", warnings=notes, encoder=encoder)
 
     def _sums(self, allowed: Ints) -> list[ChosenPassage]:
-        """What is computed of tables, where it leaves room for more than itself."""
-        found = [
-            passage
-            for n in self._different(allowed)
-            for passage in sums_of(self._question, self._index.documents[n], self._index.tables_in(n), n)
-        ]
+        """What is computed of tables, and counted in texts, where it leaves room for more than itself."""
+        found: list[Passage] = []
+        term = term_counted(self._question)
+        for n in self._different(allowed):
+            document = self._index.documents[n]
+            if term and (counted := mentions_of(term, document, n)):
+                found.append(counted)
+            elif self._intent.total or self._intent.whole or self._intent.all_of:
+                found += sums_of(self._question, document, self._index.tables_in(n), n)
         cost = sum(map(self._cost_of, found))
         if cost > self._budget // 2:
             return []

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from autopicker_lab.core import Document, Part, Table
+from autopicker_lab.core.places import Place
 from autopicker_lab.retrieval import Retriever
+from autopicker_lab.retrieval.mentions import term_counted
 
 CITIES = ("Kelham", "Venton", "東京", "القاهرة")
 ROWS = [
@@ -187,3 +189,39 @@ def test_days_and_months_that_cannot_be_told_apart_are_no_days() -> None:
     assert "20 of 40 rows where Day" in computed("total Net in March 2024", of(["15/03/2024", "04/04/2024"]))
     assert "20 of 40 rows where Day" in computed("total Net in March 2024", of(["03/15/2024", "04/04/2024"]))
     assert "20 of 40 rows where Day" in computed("total Net in March 2024", of(["15.03.2024", "04.04.2024"]))
+
+
+@pytest.mark.parametrize(
+    ("question", "term"),
+    [
+        ("How often is the ferry mentioned in the report?", "ferry"),
+        ("How many times does the word 'boat' appear?", "boat"),
+        ("How many times does Captain Lee appear?", "Captain Lee"),
+        ("Wie oft kommt das Wort Hafen vor?", "Hafen"),
+        ("Combien de fois Kelham est-il mentionné ?", "Kelham"),
+        ("¿Cuántas veces aparece Kelham?", "Kelham"),
+        ("Сколько раз упоминается Келхэм?", "Келхэм"),
+        ("提到了几次港口？", "港口"),
+        ("Kelhamは何回登場しますか", "Kelham"),
+        ("Kelham이 몇 번 언급되나요?", "Kelham"),
+        ("Kelham कितनी बार आता है?", "Kelham"),
+        ("How often does the ferry run?", ""),
+        ("Where is the ferry mentioned?", ""),
+    ],
+)
+def test_the_term_that_is_to_be_counted(question: str, term: str) -> None:
+    assert term_counted(question) == term
+
+
+def test_mentions_are_counted_with_their_pages() -> None:
+    parts = []
+    for page in range(1, 31):
+        text = (
+            f"{'The Ferry ran. A ferry-boat lay by. ' * (page % 3 == 0)}No ferryman came on day {page}. "
+            + "It rained. " * 60
+        )
+        parts.append(Part("text", text, places=(Place(0, len(text), page=page),)))
+    document = Document("log.pdf", "pdf", tuple(parts), sha256="mentions")
+    text = computed("How often is the ferry mentioned?", document)
+    assert "'ferry' stands there 20 times: page 3 (2), page 6 (2)" in text
+    assert computed("How often is the zeppelin mentioned?", document) == ""
