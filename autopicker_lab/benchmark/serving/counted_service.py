@@ -24,7 +24,8 @@ _NEVER_S = 86_400.0
 
 def serve() -> None:
     """Run the service until it is ended."""
-    import_module(f"{_SERVICE}.app").__dict__["SYNC_S"] = _NEVER_S
+    for module, interval in (("app", "SYNC_S"), ("request.disconnect", "WATCH_DELAY_S")):
+        import_module(f"{_SERVICE}.{module}").__dict__[interval] = _NEVER_S
     decision_file.FLUSH_S = conversations.FLUSH_S = _NEVER_S
     close = LiveTraffic.close
 

@@ -1,7 +1,8 @@
 """What the loop on live traffic costs a gateway in instructions of all its threads, which no neighbour can disturb.
 
 Each service runs under valgrind's callgrind, is asked questions one after the other once it is warm, and is ended,
-which writes what waits: the end is counted, too. What the kernel does is not, nor collections of garbage.
+which writes what waits: the end is counted, too. Taken off is what the service does in as many seconds without a
+request. Not counted are the kernel, and collections of garbage.
 
 python -m autopicker_lab.benchmark.serving.loop_instructions UPSTREAM REQUESTS asks a model without a gateway.
 """
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _WARM = 150  # requests that are not counted
-_STARTS_S, _ENDS_S = 120.0, 300.0
+_STARTS_S, _IDLE_S, _ENDS_S = 120.0, 4.0, 300.0
 _FROM = 10**8  # number of the first question that is not counted
 _TOTAL = re.compile(r"^totals: (\d+)", re.MULTILINE)
 _VALGRIND = ("valgrind", "--tool=callgrind", "--quiet", "--instr-atstart=no")
@@ -114,14 +115,21 @@ def counted_frame(costs: Sequence[CountedCost]) -> pd.DataFrame:
 def _counted(folder: Path, upstream: str, part: str, share: float, requests: int) -> int:
     """Instructions of a service for so many requests, and for its end."""
     file = folder.with_suffix(".out")
-    program = [*_VALGRIND, f"--callgrind-out-file={file}", sys.executable, "-m", f"{HERE}.counted_service"]
+    callgrind = [*_VALGRIND, f"--callgrind-out-file={file}", sys.executable]
+    program = ["env", "PYTHONHASHSEED=0", *callgrind, "-m", f"{HERE}.counted_service"]
     with loop_costs.started(folder, upstream, part, share, program) as (process, base, _):
         _ask(base, _WARM, _FROM)
-        _count(process.pid)
+        _control("--instr=on", process.pid)
+        began_at = time.monotonic()
         _ask(base, requests, 0)
+        seconds = time.monotonic() - began_at
+        _control("--dump", process.pid)
+        time.sleep(_IDLE_S)
+        _control("--dump", process.pid)
         process.terminate()
         process.wait(_ENDS_S)
-    return _instructions(file)
+    asked, idle, end = (_instructions(Path(f"{file}{dump}")) for dump in (".1", ".2", ""))
+    return round(asked - idle / _IDLE_S * seconds) + end
 
 
 def _drawn(folder: Path, requests: int) -> DrawnShares:
@@ -138,9 +146,9 @@ def _alone(file: Path, upstream: str, requests: int) -> int:
     return _instructions(file)
 
 
-def _count(process: int) -> None:
-    """Have callgrind count what a process does from now on."""
-    subprocess.run(["callgrind_control", "--instr=on", str(process)], check=True, capture_output=True)
+def _control(order: str, process: int) -> None:
+    """Have callgrind count what a process does from now on, or write what it has counted since the last time."""
+    subprocess.run(["callgrind_control", order, str(process)], check=True, capture_output=True)
 
 
 def _instructions(file: Path) -> int:
@@ -171,5 +179,5 @@ def _ask(base: str, requests: int, first: int) -> None:
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(loop_costs.ask_alone(sys.argv[1], int(sys.argv[2]), lambda: _count(os.getpid())))
+    uvloop.run(loop_costs.ask_alone(sys.argv[1], int(sys.argv[2]), lambda: _control("--instr=on", os.getpid())))
     os._exit(0)  # the end of the interpreter is not counted
