@@ -112,8 +112,8 @@ _SAID = (  # beginnings of what is said of a term that is counted
 _QUOTED = re.compile(r"[\"“„«「『‘]([^\"“”„«»「」『』’]{1,60})[\"”“»」』’]|(?<!\w)'([^']{1,60})'(?!\w)")
 _AROUND = """the a an is are was were be been does do did has have it word words term name in of on at to this that here
 file text document report wird werden wurde wurden kommt kommen ist das der die den dem des wort begriff name im in vor
-le la les l est a été il elle t y mot terme dans el los las se la palabra en o os as é foi palavra lo gli i si è parola nel
-het wordt woord er de ordet ord sana слово в на ли est-il est-elle bị được chữ từ kata yang się słowo slovo a szó"""
+le la les l est a été il elle t y mot terme dans el los las se la palabra en o os as é foi palavra lo gli i si è parola
+nel het wordt woord er de ordet ord sana слово в на ли est-il est-elle bị được chữ từ kata yang się słowo slovo a szó"""
 _EMPTY = frozenset(_AROUND.split())  # words that stand around a term
 _PARTICLES = re.compile(
     r"^(?:的|了|は|が|を|に|で|も|という|이|가|은|는|을|를|에)+|(?:的|了|は|が|を|に|で|も|という|이|가|은|는|을|를|에)+$"
