@@ -27,7 +27,7 @@ _WHY = {
     "place": "the question names its place",
     "near": "near to the question",
     "spread": "one of those from all over",
-    "computed": "computed of a table",
+    "computed": "counted or added up",
 }
 _KINDS = {"lexical": ("words", BLUE), "encoder": ("meaning", GREEN)}
 _STYLE = """<style>
