@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from autopicker_lab.retrieval.ngrams import fold
+from autopicker_lab.retrieval.word_table import is_other
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +48,7 @@ class _Language:
         return self.cardinals.get(word)
 
     def ordinal(self, word: str) -> int | None:
-        if word in self.cardinals:
+        if word in self.cardinals or is_other(word):
             return None
         return next((n for stem in _beginnings(word, _ORDINAL_STEM) if (n := self.ordinals.get(stem))), None)
 
@@ -154,7 +155,7 @@ def _beginnings(word: str, least: int) -> Iterator[str]:
 
 def _languages_at(word: str) -> list[_Language]:
     """The languages in which a word is one for a place."""
-    places = _places()
+    places = {} if is_other(word) else _places()
     found = [*places.get(word, ())]
     for stem in _beginnings(word, _STEM):
         found += [language for language in places.get(stem, ()) if language not in found]

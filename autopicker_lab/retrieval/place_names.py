@@ -22,13 +22,15 @@ from autopicker_lab.retrieval.place_patterns import (
     numbered_pattern,
     word_pattern,
 )
+from autopicker_lab.retrieval.word_table import languages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _NAMED = ("sheet", "section", "chapter")
 _MOST_NUMBERS = 50  # of a range
 _SHORT_QUESTION = 6  # words of one that need not name what it asks for
+_ONE = 4  # letters that may stand after "the next" where no word for a place does: "one"
 _NEAR = 24  # characters before a number in which another may stand
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _HAN = {d: i for i, d in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "兩": 2}
@@ -79,7 +81,10 @@ def relative(text: str) -> str:
     """What a folded text asks for of places it need not name: "next", "previous"; "" for neither."""
     if len(text.split()) > _SHORT_QUESTION:
         return ""
-    return next((which for which in ("next", "previous") if word_pattern(which).search(text)), "")
+    for which in ("next", "previous"):
+        if (match := word_pattern(which).search(text)) and len(re.sub(r"\W", "", text[match.end() :])) <= _ONE:
+            return which
+    return ""
 
 
 def beside(place: NamedPlace, number: str) -> NamedPlace:
@@ -90,7 +95,7 @@ def beside(place: NamedPlace, number: str) -> NamedPlace:
 
 def _at_an_end(kind: str, text: str, said: Sequence[str]) -> list[NamedPlace]:
     """Those of first, last, next, previous that are `said`; of first and last as many: "the last two pages"."""
-    if "penultimate" in said and end_pattern(kind, "penultimate").search(text):
+    if "penultimate" in said and next(_beside(kind, "penultimate", text), None):
         return [NamedPlace(kind, "-2")]
     found: list[NamedPlace] = []
     for which in said:
@@ -112,7 +117,7 @@ def _at_an_end(kind: str, text: str, said: Sequence[str]) -> list[NamedPlace]:
 
 def _counted(kind: str, which: str, text: str) -> tuple[int, int]:
     """Where first, last and so on stand beside a word for a place, and of how many; 0 where they do not."""
-    for match in end_pattern(kind, which).finditer(text):
+    for match in _beside(kind, which, text):
         many = match["many"] or match["front"]
         if many and which in ("next", "previous"):
             continue
@@ -123,6 +128,17 @@ def _counted(kind: str, which: str, text: str) -> tuple[int, int]:
         if 0 < count <= _MOST_NUMBERS:
             return match.start(), count
     return 0, 0
+
+
+def _beside(kind: str, which: str, text: str) -> Iterator[re.Match[str]]:
+    """Where first, last and so on stand beside a word for a place, both of one language: "the last list" is no sheet."""
+    at = 0
+    while match := end_pattern(kind, which).search(text, at):
+        word, place = match["word"] or match["word_"], match["place"] or match["place_"]
+        is_one = not place or bool(languages_of(which, word) & languages_of(kind, place))
+        at = match.end() if is_one else match.start() + 1
+        if is_one:
+            yield match
 
 
 def _said_before(text: str, start: int) -> int:

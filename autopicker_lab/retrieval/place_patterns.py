@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from autopicker_lab.retrieval.ngrams import fold
 from autopicker_lab.retrieval.numerals import of_column
-from autopicker_lab.retrieval.word_table import MARK, STEM, UNSPACED, columns, pattern_of, rows
+from autopicker_lab.retrieval.word_table import MARK, STEM, UNSPACED, columns, others, pattern_of, place_of, rows
 
 ENDS = ("last", "next", "previous", "first", "penultimate")
 NUMBERED = ("page", "sheet", "slide", "section", "chapter", "figure", "table", "line", "row")
@@ -118,12 +118,11 @@ _FROM = "|".join(map(re.escape, map(fold, _BEGINNING)))
 def numbered_pattern() -> re.Pattern[str]:
     """A word for a place with a number after it, or one before it."""
     table = columns()
-    ending = rf"{MARK}{{0,6}}"
     ordinal = _ordinal()
-    kinds = {kind: pattern_of(table[kind], ending) for kind in NUMBERED}
+    kinds = {kind: place_of(table[kind]) for kind in NUMBERED}
     after = "|".join(f"(?P<{kind}_a>{pattern})" for kind, pattern in kinds.items())
     before = "|".join(
-        f"(?P<{kind}_b>{ordinal}{pattern}|{_AT_ONCE}{pattern_of(_without_spaces(table[kind]))})"
+        f"(?P<{kind}_b>{ordinal}{pattern}|{_AT_ONCE}{others()}{pattern_of(_without_spaces(table[kind]))})"
         for kind, pattern in kinds.items()
     )
     first = rf"(?:{after}){_filler()}(?P<after>{_NUMBER})(?!\d)"
@@ -158,24 +157,25 @@ def named_pattern(kind: str) -> re.Pattern[str]:
     column = rows()[0].split("\t").index(kind)
     words = {fold(line[column].split("|")[0]) for line in lines}
     kept = [word for word in words if len(word) >= (2 if UNSPACED.search(word) else STEM)]
-    return re.compile(pattern_of(sorted(kept, key=len, reverse=True), rf"{MARK}{{0,6}}"))
+    return re.compile(place_of(sorted(kept, key=len, reverse=True)))
 
 
 @lru_cache(64)
 def end_pattern(kind: str, which: str) -> re.Pattern[str]:
     """First, last, next and so on beside a word for a place, and of how many."""
     table = columns()
-    word, place = pattern_of(table[which], r"\w{0,5}"), pattern_of(table[kind], rf"{MARK}{{0,6}}")
+    word, place = pattern_of(table[which], r"\w{0,5}"), place_of(table[kind])
     many = rf"(?:(?P<many>\d{{1,2}}|[{_SEVERAL}]{{1,2}}|[^\W\d_]{{1,12}})\s?)?"
     front = rf"前(?P<front>[{_SEVERAL}]{{1,2}}|\d{{1,2}})\s?[张張个個]?" if which == "first" else "(?!)(?P<front>)"
-    at_once = pattern_of(_without_spaces(table[kind]))
-    return re.compile(rf"{word}[\s一の]?{many}{place}|{place}\s?{word}|{front}{at_once}")
+    at_once = others() + pattern_of(_without_spaces(table[kind]))
+    before = rf"(?P<word>{word})[\s一の]?{many}(?P<place>{place})"
+    return re.compile(rf"{before}|(?P<place_>{place})\s?(?P<word_>{word})|{front}{at_once}")
 
 
 @lru_cache(8)
 def further_pattern(kind: str) -> re.Pattern[str]:
     """A further number after one of a place, with the word for the place once more or without it."""
-    place = pattern_of(columns()[kind], rf"{MARK}{{0,6}}")
+    place = place_of(columns()[kind])
     return re.compile(rf"\s*{_LINK}\s*(?P<place>{place}{_filler()})?(?P<more>{_NUMBER})(?![^\W_])")
 
 

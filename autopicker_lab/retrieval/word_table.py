@@ -1,4 +1,8 @@
-"""The words of `words.tsv`, a line for each language, and expressions that find them in folded text."""
+"""The words of `words.tsv`, a line for each language, and expressions that find them in folded text.
+
+What begins like a word for a place and is none ("party", "Teilnehmer", "行動") stands in `no_places.tsv`, as
+expressions in which `#` is a digit or several.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,44 @@ def columns() -> dict[str, list[str]]:
         for name, cell in zip(names, line.split("\t"), strict=True):
             columns[name].update(filter(None, map(fold, cell.split("|"))))
     return {name: sorted(found, key=lambda word: (-len(word), word)) for name, found in columns.items()}
+
+
+@lru_cache(1)
+def others() -> str:
+    """An expression that refuses what begins like a word for a place and is none."""
+    lines = files(__package__).joinpath("no_places.tsv").read_text("utf-8").splitlines()[1:]
+    return rf"(?!{'|'.join(fold(line.split(chr(9))[1]) for line in lines)})".replace("##", "#").replace("#", r"\d+")
+
+
+@lru_cache(1)
+def _others() -> re.Pattern[str]:
+    return re.compile(others())
+
+
+def is_other(word: str) -> bool:
+    """Whether a folded word only begins like one for a place or a number."""
+    return _others().match(word) is None
+
+
+@lru_cache(1024)
+def languages_of(column: str, text: str) -> frozenset[str]:
+    """The languages of which folded text is a word of a column, with any ending where the word is long."""
+    header, *lines = (line.split("\t") for line in rows())
+    at = header.index(column)
+    return frozenset(line[0] for line in lines if any(_is_word(fold(word), text) for word in line[at].split("|")))
+
+
+def _is_word(word: str, text: str) -> bool:
+    return bool(word) and (text == word or (text.startswith(word) and not _is_short(word)))
+
+
+def _is_short(word: str) -> bool:
+    return len(word) < STEM and not UNSPACED.search(word)
+
+
+def place_of(words: list[str]) -> str:
+    """An expression for words for a place, with what endings they have."""
+    return others() + pattern_of(words, rf"{MARK}{{0,6}}")
 
 
 def pattern_of(words: list[str], ending: str = "", latin: int = STEM) -> str:

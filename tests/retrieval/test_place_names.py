@@ -127,6 +127,56 @@ def test_how_many_is_no_place(question: str) -> None:
     assert numbered(question) == set()
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is a third party under the contract?",
+        "What does the first party owe the second party?",
+        "What did participant 12 say to partner 3?",
+        "What did the second tablet show?",
+        "Who owns the second real estate?",
+        "Was sagt der achte Teilnehmer?",
+        "die zweite Teilzahlung",
+        "el tercer participante",
+        "le dernier partenaire",
+        "het laatste deelbedrag",
+        "Сколько глав семей подписали договор?",
+        "второй главный врач",
+        "druhá částka",
+        "az utolsó résztvevő",
+        "次の行動は何ですか",
+        "第二図書館",
+        "第五表演队",
+        "다음 면접은 언제입니까?",
+        "두 번째 장관",
+    ],
+)
+def test_what_begins_like_a_place_is_none(question: str) -> None:
+    assert numbered(question) == set()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "the last list of names",
+        "the next full year",
+        "the last real offer",
+        "List 3 reasons for the fall",
+        "¿Cuánto cuesta una página?",
+        "¿Qué pasó del 3 al 5 de mayo?",
+        "O que aconteceu no dia 5 de maio?",
+        "Quel est son tableau préféré ?",
+        "le prix par page",
+        "på den anden side",
+        "på den andra sidan",
+        "druhá strana smlouvy",
+        "druga strona umowy",
+    ],
+)
+def test_a_word_of_another_language_or_of_a_phrase_is_no_place(question: str) -> None:
+    assert numbered(question) == set()
+
+
 def test_a_heading_is_numbered_in_words() -> None:
     titles = ("Chapter One: The Tide", "Chapter Two: The Pier", "Chapter Three: The Storm")
     filler = "Nothing of note is said in this line. " * 30
@@ -150,6 +200,7 @@ def test_a_text_without_such_words_stays_as_it_is() -> None:
         (["Was steht auf Seite 7?", "Und auf der nächsten Seite?", "Und auf der nächsten?"], "9"),
         (["第7页写了什么？", "下一页呢？"], "8"),
         (["What is on page 7?", "Who wrote it?"], ""),
+        (["What is on page 7?", "Who is the next mayor?"], ""),
         (["Who wrote it?", "And on the next page?"], "next"),
     ],
 )
