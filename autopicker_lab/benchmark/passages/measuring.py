@@ -219,10 +219,11 @@ def plot(results: pd.DataFrame, kinds: Sequence[str] = ()) -> Any:
 
 
 def _panel(ax: Axes, table: pd.DataFrame, kind: str) -> None:
-    for (ranking, found), colour in zip(table.groupby("ranking", sort=False), cycle(SERIES), strict=False):
+    looks = ((colour, style) for style in cycle(("-", "--")) for colour in SERIES)
+    for (ranking, found), (colour, style) in zip(table.groupby("ranking", sort=False), looks, strict=False):
         line = found.sort_values("budget")
         width = 2.5 if ranking == PRODUCT else 1.2
-        ax.plot(line["budget"], line["right"], "o-", color=colour, label=ranking, lw=width, ms=4)
+        ax.plot(line["budget"], line["right"], f"o{style}", color=colour, label=ranking, lw=width, ms=4)
         if ranking in (PRODUCT, TRIGRAMS):
             ax.fill_between(line["budget"], line["low"], line["high"], color=colour, alpha=0.15)
     ax.set(title=kind, xscale="log", xlabel="tokens", ylim=(-0.03, 1.03))
