@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.retrieval.condition_words import folded_column
-from autopicker_lab.retrieval.dates import Span, number_of, one_after_another, said_before, spans_in
+from autopicker_lab.retrieval.comparisons import comparisons_in
+from autopicker_lab.retrieval.condition_words import ends_with, folded_column, is_common
+from autopicker_lab.retrieval.dates import number_of, one_after_another, said_before, spans_in
 from autopicker_lab.retrieval.ngrams import fold, has_name
-from autopicker_lab.retrieval.place_patterns import BOTH, RANGES
+from autopicker_lab.retrieval.place_patterns import BOTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
 
+    from autopicker_lab.retrieval.comparisons import Bounds
+    from autopicker_lab.retrieval.dates import Span
     from autopicker_lab.retrieval.tables import Column
 
     Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -25,45 +27,11 @@ if TYPE_CHECKING:
 _LEAST_VALUE = 2  # characters of a cell that a question may name
 _LEAST_INFLECTED = 4  # the same of one that it names with another ending
 _WORD = re.compile(r"[^\W\d_]+")
-_NUMBER = r"(?P<number{0}>[+\-−]?\d[\d.,]*\d|\d)\s*(?:€|\$|£|%|k?m|eur|usd)?"
-_SIGNS = {"greater": (">",), "at_least": (">=", "≥"), "less": ("<",), "at_most": ("<=", "≤")}
-_AFTER = {  # what follows a number
-    "at_least": (
-        *(
-            "or more",
-            "or above",
-            "or over",
-            "and above",
-            "and over",
-            "oder mehr",
-            "und mehr",
-            "ou plus",
-            "et plus",
-            "o más",
-        ),
-        *(
-            "y más",
-            "o più",
-            "ou mais",
-            "of meer",
-            "eller mer",
-            "lub więcej",
-            "a více",
-            "или более",
-            "и более",
-            "以上",
-            "이상",
-        ),
-    ),
-    "at_most": (
-        *("or less", "or fewer", "or below", "and below", "oder weniger", "ou moins", "o menos", "o meno", "ou menos"),
-        *("of minder", "eller mindre", "lub mniej", "или менее", "и менее", "以下", "以内", "이하"),
-    ),
-    "greater": ("超", "초과", "से अधिक", "से ज़्यादा", "से ज्यादा", "den fazla", "dan fazla", "ten fazla", "tan fazla"),
-    "less": ("未満", "미만", "से कम", "den az", "dan az", "ten az", "tan az"),
-}
+_CODE = 2  # letters of a code of a country or a unit, which are words as well
+_ENDING = re.compile("[a-z\u00c0-\u024f\u0400-\u04ff]{0,3}")
+_ARTICLE = re.compile(r"\s(?:the|die|der|das|den|le|la|les|el|los|las|il|lo|i|gli|de|het|в|от)\s?$")
+_NOT_DONE = re.compile(r"(?:\bnot|n't)\s\w+\s(?:by|to|in|from|for|of|at|with)$")  # not sold by
 _EXCEPTED_BEFORE = ("を除く", "を除いた", "以外", "제외", "को छोड़कर", "के अलावा", "hariç", "dışında", "kivül", "除外")
-_SAID = {"greater": "more than", "at_least": "at least", "less": "less than", "at_most": "at most"}
 _GROUPED_AFTER = ("ごと", "別", "毎", "별", "마다", "başına", "göre")
 
 
@@ -84,23 +52,32 @@ class Selection:
         return Selection(self.rows & rows, (*self.conditions, condition))
 
 
-def selected(text: str, columns: Sequence[Column], whole: int) -> Selection:
-    """The rows that a folded question means: of the values named in a column any, of the columns all.
+def selected(question: str, text: str, columns: Sequence[Column], whole: int) -> Selection:
+    """The rows that a question means: of the values named in a column any, of the columns all.
 
     Args:
+        text: the question, folded.
         whole: how many rows there are below the header.
     """
     import numpy as np
 
+    dated = _day_column(text, columns)
+    spans = spans_in(text) if dated else []
+    measured = [column for column in columns if np.count_nonzero(~np.isnan(column.numbers)) > whole // 2]
+    every = _without_days(text, comparisons_in(text), spans)
+    compared = [(one, column) for one in every if (column := _meant(question, text, one.at, measured))]
+    spans = [span for span in spans if not any(_overlap(one.at, span.at) for one, _ in compared)]
+    left = _blank(text, [*(one.at for one in every), *(span.at for span in spans)])
     found = Selection(np.ones(whole, bool))
-    forms = frozenset(_forms(text))
-    spans = spans_in(text)
+    forms = frozenset(_forms(left))
     for column in columns:
         if not spans or column.days is None:
-            found = _by_values(found, text, forms, column)
-    if spans:
-        found = _by_dates(found, text, spans, columns)
-    return _by_numbers(found, text, columns)
+            found = _by_values(found, question, left, forms, column)
+    if dated and spans:
+        found = _by_dates(found, text, spans, *dated)
+    for one, column in compared:
+        found = found.with_(one.among(column.numbers), f"{column.name} is {one.said}")
+    return found
 
 
 def grouped_by(text: str, columns: Iterable[Column]) -> Column | None:
@@ -109,7 +86,7 @@ def grouped_by(text: str, columns: Iterable[Column]) -> Column | None:
         for name in _names(column):
             for match in re.finditer(re.escape(name), text):
                 before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
-                if _ends_with(before, folded_column("per")) or after.startswith(tuple(map(fold, _GROUPED_AFTER))):
+                if ends_with(before, folded_column("per")) or after.startswith(tuple(map(fold, _GROUPED_AFTER))):
                     return column
     return None
 
@@ -137,14 +114,14 @@ def _forms(text: str) -> Iterator[str]:
             yield f"{word[:-3]}y"
 
 
-def _by_values(found: Selection, text: str, forms: frozenset[str], column: Column) -> Selection:
+def _by_values(found: Selection, question: str, text: str, forms: frozenset[str], column: Column) -> Selection:
     """Those rows whose value in a column a question names, or does not except."""
     import numpy as np
 
     wanted = {
         code: value
         for code, (value, folded) in enumerate(column.texts.items())
-        if len(value) >= _LEAST_VALUE and (has_name(text, folded) or folded in forms)
+        if len(value) >= _LEAST_VALUE and (has_name(text, folded) or folded in forms) and _is_meant(question, value)
     }
     if not wanted:
         return found
@@ -152,7 +129,7 @@ def _by_values(found: Selection, text: str, forms: frozenset[str], column: Colum
     named = np.intersect1d(there, list(wanted)).tolist()
     if not 0 < len(named) < len(there):
         return found
-    excepted = [code for code in named if _is_excepted(text, fold(wanted[code]))]
+    excepted = _excepted(text, {code: fold(wanted[code]) for code in named})
     kept = [code for code in named if code not in excepted]
     said = sorted(wanted[code] for code in kept or excepted)
     if kept:
@@ -160,47 +137,76 @@ def _by_values(found: Selection, text: str, forms: frozenset[str], column: Colum
     return found.with_(~np.isin(column.codes, excepted), f"{column.name} is not {' or '.join(said)}")
 
 
+def _is_meant(question: str, name: str) -> bool:
+    """Whether a question writes a name as it is, where it is one of two letters or a word that most questions have."""
+    name = name.strip()
+    folded = fold(name)
+    return (folded not in is_common() and not (len(folded) <= _CODE and folded.isascii() and folded.isalpha())) or (
+        next(_named_in(question, name), None) is not None
+    )
+
+
+def _named_in(text: str, name: str) -> Iterator[re.Match[str]]:
+    """Where a text has a name as words of its own; beside letters of another script it may stand."""
+    letter = "[0-9A-Za-z\u00c0-\u024f]" if name[:1].isascii() else "(?!)"
+    return re.finditer(f"(?<!{letter}){re.escape(name)}(?!{letter})", text)
+
+
+def _excepted(text: str, values: Mapping[int, str]) -> list[int]:
+    """Those of some values that a question excepts, and those that are joined to them: "except Kelham and Venton"."""
+    found: list[int] = []
+    reached = -1
+    for start, code in sorted((text.find(value), code) for code, value in values.items()):
+        link = text[reached:start].strip(" ,") if reached >= 0 else None
+        if start >= 0 and (
+            link in BOTH or link in ("", "or", "nor", "oder", "ou", "o") or _is_excepted(text, values[code])
+        ):
+            found.append(code)
+            reached = _ENDING.match(text, start + len(values[code])).end()  # type: ignore[union-attr]
+        else:
+            reached = -1
+    return found
+
+
 def _is_excepted(text: str, value: str) -> bool:
     start = text.find(value)
     if start < 0:
         return False
-    before = re.sub(
-        r"\s(?:the|die|der|das|den|le|la|les|el|los|las|il|lo|i|gli|de|het|в|от)\s?$", "", text[:start].rstrip()
-    )
-    return _ends_with(before, folded_column("except")) or text[start + len(value) :].lstrip().startswith(
-        tuple(map(fold, _EXCEPTED_BEFORE))
-    )
-
-
-def _ends_with(text: str, words: Iterable[str]) -> bool:
-    return any(
-        text.endswith(word) and (not word[0].isascii() or not text[: -len(word)][-1:].isalnum()) for word in words
+    before = _ARTICLE.sub("", text[:start].rstrip())
+    after = text[start + len(value) :].lstrip()
+    return bool(
+        ends_with(before, folded_column("except"))
+        or ends_with(before, folded_column("not"))
+        or _NOT_DONE.search(before)
+        or after.startswith(tuple(map(fold, _EXCEPTED_BEFORE)))
     )
 
 
-def _by_dates(found: Selection, text: str, spans: list[Span], columns: Sequence[Column]) -> Selection:
-    """Those rows whose day is one that a question names, or after it and so on, in the column of days that it means."""
+def _by_dates(found: Selection, text: str, spans: Sequence[Span], column: Column, days: Ints) -> Selection:
+    """Those rows whose day is one that a question names, or after it and so on, in a column of days."""
     import numpy as np
 
-    dated = [(column, days) for column in columns if (days := column.days) is not None]
-    named = [one for one in dated if is_named(text, one[0])]
-    if len(named or dated) != 1:
-        return found
-    ((column, days),) = named or dated
-    for one, other in one_after_another(text, spans):
+    for one, other in one_after_another(text, list(spans)):
         if one.first and other.last:
             rows = (days >= number_of(one.first)) & (days <= number_of(other.last))
             return found.with_(rows, f"{column.name} is {one.first} to {other.last}")
     meant = [_days_meant(text, span, days) for span in spans]
-    rows = np.any([rows for rows, _ in meant], axis=0)
-    return found.with_(rows, f"{column.name} is {' or '.join(said for _, said in meant)}")
+    for rows, said, is_not in meant:
+        if is_not:
+            found = found.with_((days > 0) & ~rows, f"{column.name} is not {said}")
+    kept = [(rows, said) for rows, said, is_not in meant if not is_not]
+    if not kept:
+        return found
+    return found.with_(
+        np.any([rows for rows, _ in kept], axis=0), f"{column.name} is {' or '.join(s for _, s in kept)}"
+    )
 
 
-def _days_meant(text: str, span: Span, days: Ints) -> tuple[Mask, str]:
-    """Which days a question means by a span of them, and what it means in words."""
-    which = said_before(text, span)
+def _days_meant(text: str, span: Span, days: Ints) -> tuple[Mask, str, bool]:
+    """Which days a question means by a span of them, what it means in words, and whether it means the others."""
+    which, is_not = said_before(text, span)
     if not which or span.first is None or span.last is None:
-        return span.among(days), span.said
+        return span.among(days), span.said, is_not
     first, last = number_of(span.first), number_of(span.last)
     rows: Mask
     if which == "after":
@@ -209,87 +215,48 @@ def _days_meant(text: str, span: Span, days: Ints) -> tuple[Mask, str]:
         rows = days >= first
     else:
         rows = (days > 0) & (days < first if which == "before" else days <= last)
-    return rows, f"{which} {span.last if which in ('after', 'until') else span.first}"
+    return rows, f"{which} {span.last if which in ('after', 'until') else span.first}", is_not
 
 
-def _by_numbers(found: Selection, text: str, columns: Sequence[Column]) -> Selection:
-    """Those rows whose numbers compare so with those of a question, in the column that it names last before them."""
-    import numpy as np
-
-    measured = [column for column in columns if np.count_nonzero(~np.isnan(column.numbers)) > len(found.rows) // 2]
-    for match in _comparisons().finditer(text):
-        try:
-            low, high, said = _bounds(match)
-        except ValueError:  # 1.2.3 is no number
-            continue
-        column = _meant(text, match.start(), match.end(), measured)
-        if column is None:
-            continue
-        numbers = column.numbers
-        above: Mask = numbers > low[0] if low[1] else numbers >= low[0]
-        below: Mask = numbers < high[0] if high[1] else numbers <= high[0]
-        found = found.with_(above & below, f"{column.name} is {said}")
-    return found
+def _day_column(text: str, columns: Sequence[Column]) -> tuple[Column, Ints] | None:
+    """The column of days that a folded question means: the one that it names, or the only one."""
+    dated = [(column, days) for column in columns if (days := column.days) is not None]
+    named = [one for one in dated if is_named(text, one[0])]
+    return (named or dated)[0] if len(named or dated) == 1 else None
 
 
-def _bounds(match: re.Match[str]) -> tuple[tuple[float, bool], tuple[float, bool], str]:
-    """The lower and upper bound that a comparison says, each with whether it is left out, and both in words."""
-    everything = (float("-inf"), False), (float("inf"), False)
-    if match["number_low"]:
-        low, high = sorted((value_of(match["number_low"]), value_of(match["number_high"])))
-        return (low, False), (high, False), f"{low:g} to {high:g}"
-    kind = next(kind for kind in _SAID if match[f"{kind}_b"] or match[f"{kind}_a"])
-    value = value_of(match["number"] or match["number_a"])
-    said = f"{_SAID[kind]} {value:g}"
-    if kind in ("greater", "at_least"):
-        return (value, kind == "greater"), everything[1], said
-    return everything[0], (value, kind == "less"), said
+def _without_days(text: str, compared: Sequence[Bounds], spans: Sequence[Span]) -> list[Bounds]:
+    """The comparisons that are not of years: "between 2021 and 2023", "until 2023"."""
+    return [
+        one
+        for one in compared
+        if not any(_overlap(one.at, span.at) and (one.is_range or said_before(text, span)[0]) for span in spans)
+    ]
 
 
-def value_of(text: str) -> float:
-    """A number as people write it: 1,234.5, 1.234,5 or 1234."""
-    text = text.replace("−", "-").strip(".,")
-    comma, dot = text.rfind(","), text.rfind(".")
-    if comma > dot and not re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", text):
-        text = text.replace(".", "").replace(",", ".")
-    elif dot > comma and re.fullmatch(r"[+-]?\d{1,3}(\.\d{3}){2,}", text):
-        text = text.replace(".", "")
-    return float(text.replace(",", ""))
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
 
 
-def _meant(text: str, start: int, stop: int, columns: Sequence[Column]) -> Column | None:
+def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    for start, stop in spans:
+        text = text[:start] + "\n" * (stop - start) + text[stop:]
+    return text
+
+
+def _meant(question: str, text: str, at: tuple[int, int], columns: Sequence[Column]) -> Column | None:
     """The column of numbers that a comparison is about: the one named last before it, then first after; or the only."""
-    before = [(text.rfind(name, 0, start), column) for column in columns for name in _names(column)[-1:]]
-    named = [one for one in before if one[0] >= 0]
-    if named:
-        return max(named, key=lambda one: one[0])[1]
-    after = [(at, column) for column in columns for name in _names(column)[-1:] if (at := text.find(name, stop)) >= 0]
+    named = [
+        (match.start(), column)
+        for column in columns
+        if _is_meant(question, column.name)
+        for name in _names(column)
+        for match in _named_in(text, name)
+    ]
+    before = [one for one in named if one[0] < at[0]]
+    after = [one for one in named if one[0] >= at[1]]
+    if before:
+        return max(before, key=lambda one: one[0])[1]
     if after:
         return min(after, key=lambda one: one[0])[1]
     return columns[0] if len(columns) == 1 else None
-
-
-@lru_cache(1)
-def _comparisons() -> re.Pattern[str]:
-    """Comparisons with numbers, ranges first."""
-    links = "|".join(map(re.escape, sorted(RANGES | BOTH, key=len, reverse=True)))
-    starts = _alternatives(folded_column("between"))
-    forms = [
-        rf"{starts}\s*{_NUMBER.format('_low')}\s*(?:{links})\s*{_NUMBER.format('_high')}",
-    ]
-    kinds = []
-    for kind in _SAID:
-        words = _alternatives(folded_column(kind))
-        signs = "|".join(map(re.escape, _SIGNS[kind]))
-        kinds.append(rf"(?P<{kind}_b>{words}|(?:{signs})(?!=))")
-    forms.append(rf"(?:{'|'.join(kinds)})\s*{_NUMBER.format('')}")
-    ends = "|".join(rf"(?P<{kind}_a>{'|'.join(map(re.escape, map(fold, _AFTER[kind])))})" for kind in _SAID)
-    forms.append(rf"{_NUMBER.format('_a')}\s*['’]?(?:{ends})")
-    return re.compile("|".join(forms))
-
-
-def _alternatives(words: Iterable[str]) -> str:
-    """Any of some words, at the beginning of one but in scripts without spaces."""
-    spaced = "|".join(re.escape(word) for word in words if word[0] < "\u3000")
-    others = "|".join(re.escape(word) for word in words if word[0] >= "\u3000")
-    return rf"(?:(?<!\w)(?:{spaced})|{others})" if others else rf"(?<!\w)(?:{spaced})"

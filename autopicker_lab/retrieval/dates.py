@@ -9,7 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.retrieval.condition_words import folded_column, months
+from autopicker_lab.retrieval.condition_words import ends_with, folded_column, is_negated, months
+from autopicker_lab.retrieval.place_patterns import BOTH, RANGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,6 +41,13 @@ _COUNTED = {
     )
     for word in words.split()
 }
+_BEFORE_MONTH = re.compile(  # "how many may be late" names none
+    r"\b(?:in|of|on|since|until|till|from|before|after|by|for|during|to|and|between|through|month|im|seit|ab|vor|nach|bis"
+    r"|von|vom|und|en|de|du|des|depuis|avant|apres|et|entre|desde|hasta|antes|y|em|ate|di|da|dal|dopo|e|van|sinds|vanaf"
+    r"|voor|tot|i|fra|til|och|og|w|od|do|v)\s$"
+)
+_LINK = 5  # letters of what joins two days
+_BETWEEN = re.compile(r"\s(?:in|on|during|the|year|month|of|im|am|den|en|el|la|le|em|no|na|i|w|v|в|у)$")
 _YEAR = r"(?P<y>(?:19|20)\d\d)(?!\d)"
 
 
@@ -97,7 +105,7 @@ def spans_in(text: str) -> list[Span]:
         span = _span(match, text)
         if span is not None:
             found.append(span)
-    return found
+    return _with_years(text, found)
 
 
 def _span(match: re.Match[str], text: str) -> Span | None:
@@ -116,11 +124,7 @@ def _span(match: re.Match[str], text: str) -> Span | None:
         return None
     if year is None:
         named = groups.get("name", "")
-        if (
-            named in _AMBIGUOUS
-            and (match[0].strip() == named)
-            and not re.search(r"\b\w{2,6}\s$", text[: match.start()])
-        ):
+        if named in _AMBIGUOUS and (match[0].strip() == named) and not _BEFORE_MONTH.search(text[: match.start()]):
             return None
         return Span(match.span(), None, None, f"in month {month}", month)
     if day is None:
@@ -178,8 +182,8 @@ def _pattern() -> re.Pattern[str]:
         rf"(?<!\w)h(?P<h>[12])\s*(?:of\s|/|-|\s)?\s*{_YEAR}",
         rf"(?<!\w)(?P<h>{ordinal})\s?(?:half|halbjahr|halfte|semestre|semester)\w{{0,3}}{of}{_YEAR}",
         r"(?<!\d)(?P<y>\d{4})-(?P<m>\d{1,2})(?![\d\-])",
-        rf"(?<!\d)(?P<m>\d{{1,2}})/{_YEAR}",
-        rf"(?<![\d.,\-]){_YEAR}(?![.,]\d)",
+        rf"(?<![\d/])(?P<m>\d{{1,2}})/{_YEAR}",
+        rf"(?<![\d.,\-/]){_YEAR}(?![.,]\d)",
         name,
         r"(?<!\d)(?P<m>\d{1,2})\s?[月월]",
     ]
@@ -187,13 +191,13 @@ def _pattern() -> re.Pattern[str]:
     return re.compile("|".join(numbered))
 
 
-def said_before(text: str, span: Span) -> str:
-    """Which of after, since, before and until stands right before a span; "" for none."""
+def said_before(text: str, span: Span) -> tuple[str, bool]:
+    """Which of after, since, before and until stands right before a span, "" for none; and whether it is negated."""
     before = text[: span.at[0]].rstrip()
     for which in ("since", "until", "before", "after"):
-        if any(before.endswith(word) and not before[: -len(word)][-1:].isalnum() for word in folded_column(which)):
-            return which
-    return ""
+        if word := ends_with(before, folded_column(which)):
+            return which, is_negated(before, len(before) - len(word))
+    return "", bool(ends_with(_BETWEEN.sub("", before), folded_column("except")))
 
 
 def one_after_another(text: str, spans: list[Span]) -> Iterator[tuple[Span, Span]]:
@@ -201,7 +205,19 @@ def one_after_another(text: str, spans: list[Span]) -> Iterator[tuple[Span, Span
     for one, other in pairwise(spans):
         link = text[one.at[1] : other.at[0]].strip()
         before = text[: one.at[0]].rstrip()
-        if len(link) <= 5 and any(
-            before.endswith(word) for word in (*folded_column("between"), *folded_column("since"))
-        ):
+        starts = ends_with(before, (*folded_column("between"), *folded_column("since")))
+        if len(link) <= _LINK and starts and (link in RANGES or link in BOTH):
             yield one, other
+
+
+def _with_years(text: str, spans: list[Span]) -> list[Span]:
+    """Those spans, a month that is joined to one of a year being of that year, too: "from March to June 2022"."""
+    found = list(spans)
+    for i in range(len(found) - 2, -1, -1):
+        one, other = found[i], found[i + 1]
+        link = text[one.at[1] : other.at[0]].strip()
+        is_joined = link in RANGES or link in BOTH or link in ("or", "oder", "ou", "o", "или")
+        if one.month and other.first and is_joined:
+            year = other.first.year
+            found[i] = _between(one.at, date(year, one.month, 1), _end(year, one.month))
+    return found

@@ -131,7 +131,7 @@ def _counted(kind: str, which: str, text: str) -> tuple[int, int]:
 
 
 def _beside(kind: str, which: str, text: str) -> Iterator[re.Match[str]]:
-    """Where first, last and so on stand beside a word for a place, both of one language: "the last list" is no sheet."""
+    """Where first, last and so on stand beside a word for a place, both of one language: "last list" is no sheet."""
     at = 0
     while match := end_pattern(kind, which).search(text, at):
         word, place = match["word"] or match["word_"], match["place"] or match["place_"]

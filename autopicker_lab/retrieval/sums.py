@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
+_READ = 2_000  # characters of a question
 _LEAST_ROWS = 3
 _MOST_CELLS = 2_000_000
 _MOST_COLUMNS = 3  # whose sums are told
@@ -45,19 +46,20 @@ def sums_of(question: str, document: Document, tables: Sequence[IndexedTable], n
         tables: the document's.
         number: which of the documents it is.
     """
+    question = question[:_READ]
     text = f" {' '.join(fold(question).split())} "
     found = []
     for one in tables:
         if len(one.table.rows) > _LEAST_ROWS and one.cells <= _MOST_CELLS:
             named = any(has_name(text, fold(name)) for name in (one.table.label, one.part.label))
             named = named or (len(tables) == 1 and one.characters > _MOST_OF * len(document.text))
-            told = _told(text, one.columns, len(one.table.rows) - 1, named)
+            told = _told(question, text, one.columns, len(one.table.rows) - 1, named)
             if told:
                 found.append(Passage(number, one.number, Part(f"{one.part.label}, computed", told)))
     return found
 
 
-def _told(text: str, columns: Sequence[Column], whole: int, is_meant: bool) -> str:
+def _told(question: str, text: str, columns: Sequence[Column], whole: int, is_meant: bool) -> str:
     """What is computed of one table, in words; "" where the question does not concern it.
 
     Args:
@@ -65,7 +67,7 @@ def _told(text: str, columns: Sequence[Column], whole: int, is_meant: bool) -> s
     """
     import numpy as np
 
-    found = selected(text, columns, whole)
+    found = selected(question, text, columns, whole)
     named = [column for column in columns if is_named(text, column)]
     numbers = [(one.name, values) for one in named if len(values := _numbers(one, found.rows))]
     if not numbers and not found.conditions and not is_meant:
@@ -99,7 +101,7 @@ def _different(column: Column, rows: Mask) -> str:
     codes, counts = np.unique(column.codes[rows & (column.codes >= 0)], return_counts=True)
     texts = list(column.texts)
     often = ", ".join(f"{texts[code]} {count:,}" for code, count in zip(codes, counts, strict=True))
-    told = f" ({often} rows)" if len(codes) <= _MOST_TOLD else ""
+    told = f" ({often} rows)" if 0 < len(codes) <= _MOST_TOLD else ""
     return f"{column.name}: {len(codes):,} different value{'s' if len(codes) != 1 else ''}{told}."
 
 

@@ -9,7 +9,9 @@ import pytest
 from autopicker_lab.core import Document, Part, Table
 from autopicker_lab.core.places import Place
 from autopicker_lab.retrieval import Retriever
+from autopicker_lab.retrieval.comparisons import comparisons_in
 from autopicker_lab.retrieval.mentions import term_counted
+from autopicker_lab.retrieval.ngrams import fold
 
 CITIES = ("Kelham", "Venton", "東京", "القاهرة")
 ROWS = [
@@ -156,6 +158,78 @@ def test_what_a_question_says_of_the_rows_is_a_condition(question: str, holds: A
     assert f"{count} of 300 rows" in text
     assert f"sum {total:,}" in text
     assert said in text
+
+
+@pytest.mark.parametrize(
+    ("question", "holds", "said"),
+    [
+        ("total Net not over 300", lambda c, k, m, n, w: n <= 300, "Net is not more than 300"),
+        ("total where Net does not exceed 300", lambda c, k, m, n, w: n <= 300, "Net is not more than 300"),
+        ("Summe Net nicht über 300", lambda c, k, m, n, w: n <= 300, "Net is not more than 300"),
+        ("total Net not in March 2024", lambda c, k, m, n, w: m != "2024-03", "Date is not 2024-03-01 to 2024-03-31"),
+        ("total Net no later than March 2024", lambda c, k, m, n, w: m <= "2024-03", "Date is not after 2024-03-31"),
+        ("total Net not before March 2024", lambda c, k, m, n, w: m >= "2024-03", "Date is not before 2024-03-01"),
+        ("total Net not sold by Kelham", lambda c, k, m, n, w: c != "Kelham", "City is not Kelham"),
+        ("total Net of all but Kelham", lambda c, k, m, n, w: c != "Kelham", "City is not Kelham"),
+        ("total Net excluding boats and piers", lambda c, k, m, n, w: k == "Crane", "Kind is not Boat or Pier"),
+        ("total Net between March and May 2024", lambda c, k, m, n, w: "2024-03" <= m <= "2024-05", "2024-03-01 to"),
+        ("Summe Net von März bis Mai 2024", lambda c, k, m, n, w: "2024-03" <= m <= "2024-05", "2024-03-01 to"),
+        ("total Net from 100 to 200", lambda c, k, m, n, w: 100 <= n <= 200, "Net is 100 to 200"),
+        ("total Net above $300", lambda c, k, m, n, w: n > 300, "Net is more than 300"),
+        ("total Net below 0.2k", lambda c, k, m, n, w: n < 200, "Net is less than 200"),
+    ],
+)
+def test_a_condition_that_is_denied_or_joined_is_read_as_a_whole(question: str, holds: Any, said: str) -> None:
+    text = computed(question, fleet())
+    count, total = rows_where(holds)
+    assert 0 < count < len(FLEET)
+    assert f"{count} of 300 rows" in text
+    assert f"sum {total:,}" in text
+    assert said in text
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("above 1.500", 1.5),
+        ("above 1,500", 1500),
+        ("über 1.500", 1500),
+        ("más de 1.234,5", 1234.5),
+        ("over 1,234.5", 1234.5),
+        ("over 2 million", 2e6),
+        ("超过3万", 3e4),
+        ("under −10", -10),
+    ],
+)
+def test_numbers_are_read_as_the_language_writes_them(words: str, number: float) -> None:
+    (one,) = comparisons_in(fold(words))
+    assert number in (one.low, one.high)
+
+
+def codes() -> Document:
+    names = ("IN", "NO", "Over", "March", "BY")
+    rows = [(f"{2023 + i % 2}-{i % 12 + 1:02}-01", names[i % 5], i, i * 10) for i in range(100)]
+    table = Table((("Date", "Land", "No", "Net"), *rows), "Codes")
+    return Document("codes.xlsx", "xlsx", (Part("sheet Codes", table.to_markdown(), (table,)),), sha256="codes")
+
+
+@pytest.mark.parametrize(
+    ("question", "count"),
+    [
+        ("How many are in the list, over all and by kind, and how many may be late?", "100 of 100 rows."),
+        ("How many of them march?", "100 of 100 rows."),
+        ("How many are of IN?", "20 of 100 rows where Land is IN"),
+        ("How many has March?", "20 of 100 rows where Land is March"),
+        ("How many in March 2023?", "9 of 100 rows where Date is 2023-03-01 to 2023-03-31"),
+        ("How many have a Net not over 100?", "11 of 100 rows where Net is not more than 100"),
+        ("How many have a Net over 2024?", "0 of 100 rows where Net is more than 2024"),
+        ("How many since 2024 and before 2025?", "where Date is"),
+        ("How many on 03/04/2023?", "100 of 100 rows."),
+        ("How many last month?", "100 of 100 rows."),
+    ],
+)
+def test_small_words_codes_and_months_are_told_apart(question: str, count: str) -> None:
+    assert count in computed(question, codes())
 
 
 @pytest.mark.parametrize(
