@@ -74,7 +74,7 @@ _SAID = {"greater": "more than", "at_least": "at least", "less": "less than", "a
 
 
 @dataclass(frozen=True)
-class Bounds:
+class NumberBounds:
     """The bounds that a question sets to numbers.
 
     Attributes:
@@ -109,7 +109,7 @@ class Bounds:
         return others if self.is_not else within
 
 
-def comparisons_in(text: str) -> list[Bounds]:
+def comparisons_in(text: str) -> list[NumberBounds]:
     """The comparisons of a folded text, in its order."""
     found = []
     for match in _comparisons().finditer(text):
@@ -120,16 +120,16 @@ def comparisons_in(text: str) -> list[Bounds]:
     return found
 
 
-def _comparison(match: re.Match[str], is_not: bool) -> Bounds:
+def _comparison(match: re.Match[str], is_not: bool) -> NumberBounds:
     no = "not " if is_not else ""
     if match["number_low"]:
         low, high = sorted(_value(match, end, match["starts"]) for end in ("_low", "_high"))
-        return Bounds(match.span(), low, high, False, is_not, f"{no}{low:g} to {high:g}")
+        return NumberBounds(match.span(), low, high, False, is_not, f"{no}{low:g} to {high:g}")
     kind = next(kind for kind in _SAID if match[f"{kind}_b"] or match[f"{kind}_a"])
     word = match[f"{kind}_b"] or match[f"{kind}_a"]
     value = _value(match, "" if match["number"] else "_a", word)
     low, high = (value, float("inf")) if kind in ("greater", "at_least") else (float("-inf"), value)
-    return Bounds(match.span(), low, high, kind in ("greater", "less"), is_not, f"{no}{_SAID[kind]} {value:g}")
+    return NumberBounds(match.span(), low, high, kind in ("greater", "less"), is_not, f"{no}{_SAID[kind]} {value:g}")
 
 
 def _value(match: re.Match[str], end: str, word: str) -> float:

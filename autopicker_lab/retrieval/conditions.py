@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from autopicker_lab.retrieval.comparisons import Bounds
+    from autopicker_lab.retrieval.comparisons import NumberBounds
     from autopicker_lab.retrieval.dates import Span
     from autopicker_lab.retrieval.tables import Column
 
@@ -225,7 +225,7 @@ def _day_column(text: str, columns: Sequence[Column]) -> tuple[Column, Ints] | N
     return (named or dated)[0] if len(named or dated) == 1 else None
 
 
-def _without_days(text: str, compared: Sequence[Bounds], spans: Sequence[Span]) -> list[Bounds]:
+def _without_days(text: str, compared: Sequence[NumberBounds], spans: Sequence[Span]) -> list[NumberBounds]:
     """The comparisons that are not of years: "between 2021 and 2023", "until 2023"."""
     return [
         one
