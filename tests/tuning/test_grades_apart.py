@@ -252,6 +252,15 @@ def test_what_exports_of_grades_hold_beside_them_is_known(tmp_path: Path, beside
     assert scores(found) == {ASKED[0]: 1.0, ASKED[1]: 0.0}
 
 
+@pytest.mark.parametrize("row", [",{}", "Unnamed: 0,{}", "index,{}", "{},", "{},gpt"])
+def test_numbers_of_rows_and_empty_columns_are_no_models(tmp_path: Path, row: str) -> None:
+    numbered = not row.startswith("{}")
+    rows = [f"{TRACES[i]},{1 - i}" for i in (0, 1)]
+    lines = [f"{i},{held}" if numbered else f"{held}," for i, held in enumerate(rows)]
+    found = imported(tmp_path, THREE, "\n".join([row.format("trace_id,score"), *lines, ""]))
+    assert scores(found) == {ASKED[0]: 1.0, ASKED[1]: 0.0}
+
+
 def test_the_column_that_is_named_is_the_grade_of_a_file_of_grades(tmp_path: Path) -> None:
     table = f"span_id,name,rating,quality\n{SPANS[0]},q,1,0\n{SPANS[1]},q,0,1\n"
     found = imported(tmp_path, THREE, table, columns={"score": "quality"})

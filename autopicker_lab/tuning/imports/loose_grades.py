@@ -40,6 +40,9 @@ _BESIDE = re.compile(  # what stands beside a grade in exports of graders, in sm
     "explanation|flags|(has)?metadata|identifier|justification|overrides|notes?|passed|rationale|reason|reasoning|resource|"
     "severitynumber|severitytext|status|(long)?stringvalue|success|threshold|traceflags|username|valid|version|weight"
 )
+_NO_NAME = re.compile(
+    r"Unnamed: \d+|index|level_\d"
+)  # of rows' numbers as pandas writes and reads them, and of nothing
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{11}=|[A-Za-z0-9+/]{22}==")  # of 8 and 16 bytes, as protobuf's own JSON has them
 
 
@@ -85,13 +88,20 @@ def loose_grades(content: Content, column: str = "", models: Iterable[str] = ())
 
 
 def _unknown(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Columns that may hold anything: of no export of grades, with numbers or text in them."""
-    names = {str(name): None for row in rows for name, value in row.items() if isinstance(value, str | int | float)}
+    """Columns that may hold anything: of no export of grades, with a name, and numbers or text in them."""
+    names = {
+        str(name): None
+        for row in rows
+        for name, value in row.items()
+        if isinstance(value, str | int | float) and value != "" and value == value  # noqa: PLR0124  # not NaN
+    }
     return [name for name in names if not (_is_known(name) or _is_known(name.split(".")[0]))]
 
 
 def _is_known(column: str) -> bool:
     if column in {*_SPANS, *_TRACES, *_RESPONSES, *_NAMES, *_VALUES}:
+        return True
+    if not column or _NO_NAME.fullmatch(column):
         return True
     letters = re.sub(r"[^a-z0-9]", "", column.lower())
     return bool(letters) and _BESIDE.fullmatch(letters) is not None
