@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import closing
-from hashlib import blake2b
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autopicker_lab.runtime.batch_writer import BatchWriter
@@ -56,7 +56,8 @@ def is_begun(request: ChatRequest) -> bool:
 def conversation_of(request: ChatRequest, caller: str) -> int:
     """What a conversation is known by: 64 bits of a hash of its caller and of all up to its first question.
 
-    Conversations of one caller that begin alike are one here.
+    Conversations of one caller that begin alike are one here. Stores keep this number, and workers of several versions
+    may share one: it stays what it is.
     """
     known = [caller]
     for message in request.messages:
@@ -64,8 +65,8 @@ def conversation_of(request: ChatRequest, caller: str) -> int:
         known += role, content if type(content) is str else message.text
         if role == "user":
             break
-    found: int = _first(blake2b("\0".join(known).encode("utf-8", "surrogatepass"), digest_size=8).digest())[0]
-    return found
+    text = "\0".join(known).encode("utf-8", "surrogatepass")
+    return int(_first(sha256(text).digest())[0])
 
 
 class Conversations:

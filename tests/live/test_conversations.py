@@ -13,7 +13,7 @@ from support.redis_server import redis_server
 
 from autopicker_lab.core import ChatRequest, RoutePolicy, Tier
 from autopicker_lab.live.audit import Step, open_audit
-from autopicker_lab.live.conversations import KEPT_S, Begun, Conversations
+from autopicker_lab.live.conversations import KEPT_S, Begun, Conversations, conversation_of
 from autopicker_lab.live.deployments import Deployments
 from autopicker_lab.live.rollout import Rollout
 from autopicker_lab.routing.policies import policy_text
@@ -167,3 +167,8 @@ def test_days_are_forgotten_one_by_one_and_what_an_earlier_version_kept_is_no_st
         known.remember(2, 2, store=True)  # a conversation that goes on
         known._batch.flush()
         assert known.recall(2) == 2
+
+
+def test_a_conversation_is_known_by_the_number_that_earlier_versions_stored() -> None:
+    """Another would have those that go on drawn anew at an update, and by workers of two versions in turn."""
+    assert conversation_of(ChatRequest.of("Capital of Peru?"), "ann") == -1422226525668336189
