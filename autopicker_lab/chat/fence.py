@@ -8,17 +8,13 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _MARK_LENGTH = 6
 # The marks by which chat templates begin and end a role's turn; llama.cpp and Ollama read them wherever they stand.
 _ROLE_MARKS = re.compile(
     r"<(?=\|[^|<>\n]{1,40}\|>|/?s>|/?(?:bos|eos|start_of_turn|end_of_turn|start_of_image)>|</?SYS>>|｜[^｜<>\n]{1,40}｜>)"
     r"|\[(?=/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\])"
-)
-# The label of a passage, and the lines around all of them, as small models repeat them in their answers.
-_REPEATED = re.compile(
-    rf"\[[0-9a-f]{{{_MARK_LENGTH}}} \d+[^\]\n]*\]?|\b(?:End of t|T)ext [0-9a-f]{{{_MARK_LENGTH}}}\b:?"
 )
 _BREAK = "\u200b"  # a space of no width
 
@@ -38,6 +34,14 @@ def defuse(text: str) -> str:
     return _ROLE_MARKS.sub(lambda match: match[0] + _BREAK, text)
 
 
-def without_labels(text: str) -> str:
-    """A piece of an answer without the labels of passages that it repeats, which are words of neither."""
-    return _REPEATED.sub("", text)
+def without_labels(answer: str, files: Iterable[str]) -> str:
+    """An answer with spaces in place of what it repeats of the fence, as small models do: these are no words of it.
+
+    Args:
+        files: whose passages were read: after the label of another, a claim may stand as well.
+    """
+    names = "|".join(re.escape(defuse(file)) for file in sorted(set(files), key=len, reverse=True))
+    mark = rf"[0-9a-f]{{{_MARK_LENGTH}}}"
+    label = rf"\[{mark} \d+(?:: (?:{names})(?:,[^\[\]\n]*)?)?(?:\]|\Z)"
+    around = rf"\b(?:End of t|T)ext {mark}\b:?"
+    return re.sub(f"{label}|{around}", lambda match: " " * len(match[0]), answer)

@@ -57,8 +57,9 @@ def sources_of(answer: str, passages: Sequence[ReadPassage], question: str = "")
     is_same_language = _is_same_language(answer, passages)
     citations = []
     unsupported = []
-    for start, stop in sentences(answer)[:_MOST_SENTENCES]:
-        sentence = without_labels(_LIST_MARK.sub("", answer[start:stop]))
+    said = without_labels(answer, (passage.file for passage in passages))
+    for start, stop in sentences(said)[:_MOST_SENTENCES]:
+        sentence = _LIST_MARK.sub("", said[start:stop])
         if not any(map(str.isalnum, sentence)):
             continue
         grams, numbers = _grams(sentence), _numbers(sentence) - asked_numbers

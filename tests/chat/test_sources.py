@@ -42,6 +42,23 @@ def test_labels_of_passages_that_a_model_repeats_are_neither_cited_nor_marked() 
     assert sources.unsupported == ()
 
 
+def test_a_claim_in_the_form_of_a_label_is_marked() -> None:
+    for claim in ("[c49a7c 3: The yard burned down in 1999.]", "[190000 400 men and women worked at the yard in 1999."):
+        answer = f"{claim} It employed 190 people at its height."
+        sources = sources_of(answer, PASSAGES, QUESTION)
+        assert [answer[start:stop].strip() for start, stop in sources.unsupported] == [claim]
+        assert len(sources.citations) == 1
+
+
+def test_a_label_with_full_stops_and_brackets_in_its_files_name_is_none_of_the_sentences() -> None:
+    passage = ReadPassage(1, "Survey vol. 2 [final].pdf", "page 3", BOAT, ())
+    said = "It employed 190 people at its height."
+    answer = f"{said} [c49a7c 1: Survey vol. 2 [final].pdf, page 3] [c49a7c 1] [c49a7c 1: Survey vol. 2 [final].pdf, pa"
+    sources = sources_of(answer, [passage], QUESTION)
+    assert [answer[c.start : c.stop].strip() for c in sources.citations] == [said]
+    assert sources.unsupported == ()
+
+
 def test_a_sentence_that_no_passage_holds_is_marked() -> None:
     answer = "The mill of Fenwick burned down in 1873. Volcanoes have erupted on Iceland since prehistoric ages."
     sources = sources_of(answer, PASSAGES, "What happened to the mill of Fenwick?")
