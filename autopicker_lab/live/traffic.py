@@ -158,6 +158,8 @@ class LiveTraffic:
         """Write what waits; when this returns, nothing is read any more, whichever thread was about to."""
         with self._keeping:
             self._closed = True
-            if self.signals is not None:
-                self.signals.write(decisions)
-            self.rollout.close()
+            try:
+                if self.signals is not None:
+                    self.signals.write(decisions)
+            finally:
+                self.rollout.close()

@@ -175,13 +175,19 @@ async def _close(state: ServiceState, access_log: AccessLog, tasks: Sequence[asy
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            await state.cache.close()
-            await state.responses.close()
-            await asyncio.to_thread(state.live.close, state.decisions)
-            await asyncio.to_thread(state.decisions.close)
-            await asyncio.to_thread(access_log.close)
-            await state.budgets.close()
-            await state.lab.aclose()
+            for close in (
+                state.cache.close,
+                state.responses.close,
+                functools.partial(asyncio.to_thread, state.live.close, state.decisions),
+                functools.partial(asyncio.to_thread, state.decisions.close),
+                functools.partial(asyncio.to_thread, access_log.close),
+                state.budgets.close,
+                state.lab.aclose,
+            ):
+                try:
+                    await close()
+                except Exception as error:  # whatever a store raises: the others are closed all the same
+                    log.warning("not all that the service keeps could be stored: %s", type(error).__name__)
     except TimeoutError:
         log.warning("what the service keeps could not all be stored in %g seconds", _CLOSING_S)
 

@@ -16,11 +16,13 @@ from support.upstream import soon, upstream
 from autopicker_lab.core import ChatRequest, RoutePolicy, Tier
 from autopicker_lab.live.audit import SqliteAudit, open_audit
 from autopicker_lab.live.deployments import Deployments
+from autopicker_lab.live.rollout import Rollout
+from autopicker_lab.live.signals import SignalWatch
 from autopicker_lab.live.traffic import LiveTraffic
 from autopicker_lab.service import app
 from autopicker_lab.service.drift_watch import DriftWatch
 from autopicker_lab.settings import Settings
-from autopicker_lab.storage import open_log
+from autopicker_lab.storage import decision_file, open_log
 from autopicker_lab.storage.ledger import open_ledger
 
 OLD, WEAK, STRONG = (RoutePolicy(name, (Tier(0, wanted),)) for name, wanted in (("o", 0.5), ("w", 0.1), ("s", 0.9)))
@@ -162,3 +164,31 @@ def test_what_was_noticed_last_is_written_at_the_stop(tmp_path: Path, monkeypatc
             httpx.post(f"{base}/v1/chat/completions", json=asked, timeout=30).raise_for_status()
     with closing(open_log(log)) as kept:
         assert [row.signals for row in kept.rows()] == ["regenerated", None]
+
+
+@pytest.mark.fault("a store fails while a service stops", "what goes to the others is kept, and the log says so")
+def test_a_store_that_fails_at_the_stop_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(app, "SYNC_S", 3600.0)
+    monkeypatch.setattr(decision_file, "FLUSH_S", 3600.0)  # at the stop alone
+    monkeypatch.setattr(SignalWatch, "write", fails)
+    closed: list[Rollout] = []
+    close = Rollout.close
+
+    def noted(rollout: Rollout) -> None:
+        close(rollout)
+        closed.append(rollout)
+
+    monkeypatch.setattr(Rollout, "close", noted)
+    log = tmp_path / "log.sqlite"
+    with upstream() as up, gateway(up, decision_log=log) as base:
+        asked = {"messages": [{"role": "user", "content": "Capital of Peru?"}]}
+        httpx.post(f"{base}/v1/chat/completions", json=asked, timeout=30).raise_for_status()
+    with closing(open_log(log)) as kept:
+        assert len(kept.rows()) == 1
+    assert len(closed) == 1
+    assert "not all that the service keeps could be stored: OSError" in caplog.text
