@@ -33,4 +33,5 @@ def private_kernels() -> Iterator[dict[str, Any]]:
             yield {"KernelManager": sockets} if fits else {}
     finally:
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            if handler is not None:  # one that is none of Python's can be neither known nor set
+                signal.signal(number, handler)
