@@ -83,7 +83,7 @@ class NumberBounds:
         high: the greatest one.
         is_strict: whether the bound itself is left out.
         is_not: whether the numbers meant are the others.
-        said: in words.
+        said: in words, but for "not".
     """
 
     at: tuple[int, int]
@@ -92,6 +92,11 @@ class NumberBounds:
     is_strict: bool
     is_not: bool
     said: str
+
+    @property
+    def told(self) -> str:
+        """What it says, in words."""
+        return f"not {self.said}" if self.is_not else self.said
 
     @property
     def is_range(self) -> bool:
@@ -121,15 +126,14 @@ def comparisons_in(text: str) -> list[NumberBounds]:
 
 
 def _comparison(match: re.Match[str], is_not: bool) -> NumberBounds:
-    no = "not " if is_not else ""
     if match["number_low"]:
         low, high = sorted(_value(match, end, match["starts"]) for end in ("_low", "_high"))
-        return NumberBounds(match.span(), low, high, False, is_not, f"{no}{low:g} to {high:g}")
+        return NumberBounds(match.span(), low, high, False, is_not, f"{low:g} to {high:g}")
     kind = next(kind for kind in _SAID if match[f"{kind}_b"] or match[f"{kind}_a"])
     word = match[f"{kind}_b"] or match[f"{kind}_a"]
     value = _value(match, "" if match["number"] else "_a", word)
     low, high = (value, float("inf")) if kind in ("greater", "at_least") else (float("-inf"), value)
-    return NumberBounds(match.span(), low, high, kind in ("greater", "less"), is_not, f"{no}{_SAID[kind]} {value:g}")
+    return NumberBounds(match.span(), low, high, kind in ("greater", "less"), is_not, f"{_SAID[kind]} {value:g}")
 
 
 def _value(match: re.Match[str], end: str, word: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.retrieval.comparisons import comparisons_in
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _LEAST_VALUE = 2  # characters of a cell that a question may name
 _LEAST_INFLECTED = 4  # the same of one that it names with another ending
 _WORD = re.compile(r"[^\W\d_]+")
+_YEAR = 4  # characters
 _CODE = 2  # letters of a code of a country or a unit, which are words as well
 _ENDING = re.compile("[a-z\u00c0-\u024f\u0400-\u04ff]{0,3}")
 _ARTICLE = re.compile(r"\s(?:the|die|der|das|den|le|la|les|el|los|las|il|lo|i|gli|de|het|в|от)\s?$")
@@ -62,9 +63,10 @@ def selected(question: str, text: str, columns: Sequence[Column], whole: int) ->
     import numpy as np
 
     dated = _day_column(text, columns)
-    spans = spans_in(text) if dated else []
+    spans = spans_in(text)
     measured = [column for column in columns if np.count_nonzero(~np.isnan(column.numbers)) > whole // 2]
-    every = _without_days(text, comparisons_in(text), spans)
+    every = _without_days(text, comparisons_in(text), spans, dated is not None)
+    spans = spans if dated else []
     compared = [(one, column) for one in every if (column := _meant(question, text, one.at, measured))]
     spans = [span for span in spans if not any(_overlap(one.at, span.at) for one, _ in compared)]
     left = _blank(text, [*(one.at for one in every), *(span.at for span in spans)])
@@ -76,7 +78,9 @@ def selected(question: str, text: str, columns: Sequence[Column], whole: int) ->
     if dated and spans:
         found = _by_dates(found, text, spans, *dated)
     for one, column in compared:
-        found = found.with_(one.among(column.numbers), f"{column.name} is {one.said}")
+        is_named_no = text[: one.at[0]].rstrip().endswith(f" {fold(column.name)}")  # a column "No" denies nothing
+        bounds = replace(one, is_not=one.is_not and not is_named_no)
+        found = found.with_(bounds.among(column.numbers), f"{column.name} is {bounds.told}")
     return found
 
 
@@ -159,7 +163,7 @@ def _excepted(text: str, values: Mapping[int, str]) -> list[int]:
     for start, code in sorted((text.find(value), code) for code, value in values.items()):
         link = text[reached:start].strip(" ,") if reached >= 0 else None
         if start >= 0 and (
-            link in BOTH or link in ("", "or", "nor", "oder", "ou", "o") or _is_excepted(text, values[code])
+            link in BOTH or link in ("", "or", "nor", "oder", "noch", "ou", "o") or _is_excepted(text, values[code])
         ):
             found.append(code)
             reached = _ENDING.match(text, start + len(values[code])).end()  # type: ignore[union-attr]
@@ -225,12 +229,18 @@ def _day_column(text: str, columns: Sequence[Column]) -> tuple[Column, Ints] | N
     return (named or dated)[0] if len(named or dated) == 1 else None
 
 
-def _without_days(text: str, compared: Sequence[NumberBounds], spans: Sequence[Span]) -> list[NumberBounds]:
-    """The comparisons that are not of years: "between 2021 and 2023", "until 2023"."""
+def _without_days(
+    text: str, compared: Sequence[NumberBounds], spans: Sequence[Span], has_days: bool
+) -> list[NumberBounds]:
+    """The comparisons that are not of days, nor, where there are days, of years: "between 2021 and 2023"."""
     return [
         one
         for one in compared
-        if not any(_overlap(one.at, span.at) and (one.is_range or said_before(text, span)[0]) for span in spans)
+        if not any(
+            _overlap(one.at, span.at)
+            and (span.at[1] - span.at[0] > _YEAR or (has_days and (one.is_range or said_before(text, span)[0])))
+            for span in spans
+        )
     ]
 
 
