@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.retrieval.condition_words import ends_with, folded_column, is_negated, months
+from autopicker_lab.retrieval.ngrams import fold
 from autopicker_lab.retrieval.place_patterns import BOTH, RANGES
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _SLASHED = re.compile(r"(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{4})(?: .*)?")
 _TRIED = 20  # texts of a column that tell that it has no dates
 _READ = 0.9  # of a column's different texts that are dates
 _AMBIGUOUS = frozenset(
-    {"may", "mar", "march", "mars", "mei", "sept", "sep", "dec", "jan", "jun"}
+    {"may", "mar", "march", "mars", "mart", "mai", "maj", "mei", "sept", "sep", "dec", "jan", "jun", "nov", "oct"}
 )  # without a year or day
 _COUNTED = {
     word: n
@@ -46,6 +47,8 @@ _BEFORE_MONTH = re.compile(  # "how many may be late" names none
     r"|von|vom|und|en|de|du|des|depuis|avant|apres|et|entre|desde|hasta|antes|y|em|ate|di|da|dal|dopo|e|van|sinds|vanaf"
     r"|voor|tot|i|fra|til|och|og|w|od|do|v)\s$"
 )
+_LONG_MONTH = 6  # letters of a Latin name that may have an ending
+_CYRILLIC_ENDINGS = "ь я ю е ем ём а у ом и і ем ов"
 _LINK = 5  # letters of what joins two days
 _BETWEEN = re.compile(r"\s(?:in|on|during|the|year|month|of|im|am|den|en|el|la|le|em|no|na|i|w|v|в|у)$")
 _YEAR = r"(?P<y>(?:19|20)\d\d)(?!\d)"
@@ -161,11 +164,24 @@ def number_of(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
+def _month_pattern() -> str:
+    """A month's name, a long one and those of Greek and Cyrillic letters with their endings: "mayor" has none."""
+    endings = "|".join(map(fold, _CYRILLIC_ENDINGS.split()))
+    forms = []
+    for name in sorted(months(), key=len, reverse=True):
+        ending = ""
+        if name[0] < "\u0370" and len(name) >= _LONG_MONTH:
+            ending = "[a-z]{0,5}"
+        elif "\u0370" <= name[0] < "\u0530":
+            ending = f"(?:{endings})?" if name[0] >= "\u0400" else r"\w{0,4}"
+        forms.append(rf"{re.escape(name)}(?={ending}(?![^\W\d_]))")
+    return rf"(?<![^\W_])(?P<name>{'|'.join(forms)})[^\W\d_]{{0,5}}\.?"
+
+
 @lru_cache(1)
 def _pattern() -> re.Pattern[str]:
     """Dates as questions have them, the most exact first; groups: y, m, d, a month's name, q and h, numbered."""
-    names = "|".join(map(re.escape, sorted(months(), key=len, reverse=True)))
-    name = rf"(?<![^\W_])(?P<name>{names})(?:[^\W\d_]{{0,5}})\.?"
+    name = _month_pattern()
     ordinal = "|".join(map(re.escape, sorted(_COUNTED, key=len, reverse=True)))
     of = r"(?:,?\s*(?:of|de|del|do|года|г\.?|року|roku)?\s*)"
     forms = [

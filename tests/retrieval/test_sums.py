@@ -10,6 +10,7 @@ from autopicker_lab.core import Document, Part, Table
 from autopicker_lab.core.places import Place
 from autopicker_lab.retrieval import Retriever
 from autopicker_lab.retrieval.comparisons import comparisons_in
+from autopicker_lab.retrieval.dates import spans_in
 from autopicker_lab.retrieval.mentions import term_counted
 from autopicker_lab.retrieval.ngrams import fold
 
@@ -208,6 +209,47 @@ def test_a_condition_that_is_denied_or_joined_is_read_as_a_whole(question: str, 
 def test_numbers_are_read_as_the_language_writes_them(words: str, number: float) -> None:
     (one,) = comparisons_in(fold(words))
     assert number in (one.low, one.high)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many mayors were decided on in the main hall?",
+        "the total of marine junior novels and marked apples",
+        "Quel est le total du maire et du marché ?",
+        "Care sunt cele mai mari totaluri?",
+        "Сколько травм и маяков?",
+        "موضوع مهم چند تا",
+        "How many decentralised octopuses marched?",
+    ],
+)
+def test_what_begins_like_a_month_is_none(question: str) -> None:
+    assert spans_in(fold(question)) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "month"),
+    [
+        ("in May", 5),
+        ("im Januar", 1),
+        ("до марта", 3),
+        ("в июле", 7),
+        ("у травні", 5),
+        ("w lipcu", 7),
+        ("w sierpniu", 8),
+        ("tammikuussa", 1),
+        ("τον Ιανουάριο", 1),
+        ("januárban", 1),
+        ("ocakta", 1),
+        ("en août", 8),
+        ("în mai", 5),
+        ("في مايو", 5),
+        ("no mês de março", 3),
+        ("v dubnu", 4),
+    ],
+)
+def test_months_are_known_in_many_languages(words: str, month: int) -> None:
+    assert [span.month for span in spans_in(f" {fold(words)} ")] == [month]
 
 
 def codes() -> Document:
