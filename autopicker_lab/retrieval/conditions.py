@@ -194,6 +194,10 @@ def _by_dates(found: Selection, text: str, spans: Sequence[Span], column: Column
         if one.first and other.last:
             rows = (days >= number_of(one.first)) & (days <= number_of(other.last))
             return found.with_(rows, f"{column.name} is {one.first} to {other.last}")
+        if one.month and other.month:
+            since, until = _in_months("since", one.month, days), _in_months("until", other.month, days)
+            rows = since & until if one.month <= other.month else since | until
+            return found.with_(rows, f"{column.name} is in month {one.month} to {other.month}")
     meant = [_days_meant(text, span, days) for span in spans]
     for rows, said, is_not in meant:
         if is_not:
@@ -209,6 +213,8 @@ def _by_dates(found: Selection, text: str, spans: Sequence[Span], column: Column
 def _days_meant(text: str, span: Span, days: Ints) -> tuple[Mask, str, bool]:
     """Which days a question means by a span of them, what it means in words, and whether it means the others."""
     which, is_not = said_before(text, span)
+    if which and span.month:
+        return _in_months(which, span.month, days), f"{which} month {span.month}", is_not
     if not which or span.first is None or span.last is None:
         return span.among(days), span.said, is_not
     first, last = number_of(span.first), number_of(span.last)
@@ -220,6 +226,18 @@ def _days_meant(text: str, span: Span, days: Ints) -> tuple[Mask, str, bool]:
     else:
         rows = (days > 0) & (days < first if which == "before" else days <= last)
     return rows, f"{which} {span.last if which in ('after', 'until') else span.first}", is_not
+
+
+def _in_months(which: str, month: int, days: Ints) -> Mask:
+    """Which days are after, since, before or until a month, of whatever year."""
+    months = days // 100 % 100
+    compared: dict[str, Mask] = {
+        "after": months > month,
+        "since": months >= month,
+        "before": months < month,
+        "until": months <= month,
+    }
+    return (days > 0) & compared[which]
 
 
 def _day_column(text: str, columns: Sequence[Column]) -> tuple[Column, Ints] | None:
