@@ -61,23 +61,24 @@ def render_table(
         text = Table(tuple(map(show, range(len(rows)))), table.label).to_markdown()
         return RenderedTable(text, tuple(_runs(text, 0, range(1, len(rows)))))
     columns = columns[:_MAX_COLUMNS]
-    middle = range(_HEAD + 1, len(rows) - _TAIL)
-    sampled = sorted(random.Random(_SEED).sample(middle, max(min(_SAMPLE, len(middle)), 0)))
-    excerpts = [
-        ("first rows", range(1, min(_HEAD + 1, len(rows)))),
-        (f"{len(sampled)} rows drawn from the middle (seed {_SEED})", sampled),
-        ("last rows", range(max(len(rows) - _TAIL, 0), len(rows))),
-    ]
+    first = range(1, min(_HEAD + 1, len(rows)))
+    last = range(max(len(rows) - _TAIL, first.stop), len(rows))
+    middle = range(first.stop, last.start)
+    sampled = sorted(random.Random(_SEED).sample(middle, min(_SAMPLE, len(middle))))
+    drawn = f"{len(sampled)} rows drawn from the middle (seed {_SEED})"
+    parts = {"first rows": first, drawn: sampled, "last rows": last}
+    excerpts = {title: part for title, part in parts.items() if part or part is first}
     width = max(map(len, table.rows))
     width_note = f", the first {_MAX_COLUMNS} shown" if width > _MAX_COLUMNS else ""
     text = "\n".join([f"{len(rows) - 1:,} rows of {width} columns{width_note}:", "", *map(_column_line, columns)])
     runs: list[tuple[int, int, int, int]] = []
-    for title, part in excerpts:
+    for title, part in excerpts.items():
         text += f"\n\n{title[0].upper()}{title[1:]}:\n\n"
         excerpt = Table(tuple(show(i)[:_MAX_COLUMNS] for i in (0, *part))).to_markdown()
         runs += _runs(excerpt, len(text), part)
         text += excerpt
-    warning = f"{name} has {len(rows):,} rows: its text is a summary, {_HEAD + len(sampled) + _TAIL} of them shown"
+    shown = sum(map(len, excerpts.values()))
+    warning = f"{name} has {len(rows):,} rows: its text is a summary, {shown} of them shown"
     return RenderedTable(text, tuple(runs), (f"{warning}; its table holds all",))
 
 

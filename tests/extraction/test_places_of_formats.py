@@ -126,6 +126,15 @@ class TestTables:
             assert str(shown[-1]) in passage.label
         assert len(seen) == 160
 
+    @pytest.mark.parametrize("count", [1, 3, 50, 54, 61])
+    def test_a_wide_table_of_few_rows_shows_each_once_and_counts_them(self, count: int) -> None:
+        width = 50_000 // (count + 1)  # and the first one: too many cells to be shown
+        lines = [",".join([f"N{row}", *["x"] * width]) for row in range(count + 1)]
+        document = extract("\n".join(lines).encode(), name="a.csv")
+        assert re.findall(r"^\| N([1-9]\d*) \|", document.text, re.MULTILINE) == [str(n) for n in range(1, count + 1)]
+        (warning,) = document.warnings
+        assert f"has {count + 1} rows: its text is a summary, {count} of them shown" in warning
+
 
 def test_places_are_in_order_and_inside_their_text_in_all_samples(samples: Path) -> None:
     without = []
