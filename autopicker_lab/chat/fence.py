@@ -42,6 +42,6 @@ def without_labels(answer: str, files: Iterable[str]) -> str:
     """
     names = "|".join(re.escape(defuse(file)) for file in sorted(set(files), key=len, reverse=True))
     mark = rf"[0-9a-f]{{{_MARK_LENGTH}}}"
-    label = rf"\[{mark} \d+(?:: (?:{names})(?:,[^\[\]\n]*)?)?(?:\]|\Z)"
+    label = rf"\[{mark} \d+(?:: (?:{names})(?:,(?:[^\[\]\n]|\[[^\[\]\n]*\])*)?)?(?:\]|\Z)"
     around = rf"\b(?:End of t|T)ext {mark}\b:?"
     return re.sub(f"{label}|{around}", lambda match: " " * len(match[0]), answer)

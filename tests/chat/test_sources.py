@@ -51,9 +51,9 @@ def test_a_claim_in_the_form_of_a_label_is_marked() -> None:
 
 
 def test_a_label_with_full_stops_and_brackets_in_its_files_name_is_none_of_the_sentences() -> None:
-    passage = ReadPassage(1, "Survey vol. 2 [final].pdf", "page 3", BOAT, ())
-    said = "It employed 190 people at its height."
-    answer = f"{said} [c49a7c 1: Survey vol. 2 [final].pdf, page 3] [c49a7c 1] [c49a7c 1: Survey vol. 2 [final].pdf, pa"
+    file, said = "Survey vol. 2 [final].pdf", "It employed 190 people at its height."
+    passage = ReadPassage(1, file, "page 3", BOAT, ())
+    answer = f"{said} [c49a7c 1: {file}, Yards [a. b.], page 3] [c49a7c 1] [c49a7c 1: {file}, pa"
     sources = sources_of(answer, [passage], QUESTION)
     assert [answer[c.start : c.stop].strip() for c in sources.citations] == [said]
     assert sources.unsupported == ()
