@@ -62,8 +62,8 @@ def selected(question: str, text: str, columns: Sequence[Column], whole: int) ->
     """
     import numpy as np
 
-    dated = _day_column(text, columns)
     spans = spans_in(text)
+    dated = _day_column(text, columns, spans)
     measured = [column for column in columns if np.count_nonzero(~np.isnan(column.numbers)) > whole // 2]
     every = _without_days(text, comparisons_in(text), spans, dated is not None)
     spans = spans if dated else []
@@ -240,9 +240,11 @@ def _in_months(which: str, month: int, days: Ints) -> Mask:
     return (days > 0) & compared[which]
 
 
-def _day_column(text: str, columns: Sequence[Column]) -> tuple[Column, Ints] | None:
-    """The column of days that a folded question means: the one that it names, or the only one."""
+def _day_column(text: str, columns: Sequence[Column], spans: Sequence[Span]) -> tuple[Column, Ints] | None:
+    """The column of days that a folded question means: the one that it names, or the only one, or one of years."""
     dated = [(column, days) for column in columns if (days := column.days) is not None]
+    if not dated and all(span.is_of_years for span in spans):
+        dated = [(column, years) for column in columns if (years := column.years) is not None]
     named = [one for one in dated if is_named(text, one[0])]
     return (named or dated)[0] if len(named or dated) == 1 else None
 

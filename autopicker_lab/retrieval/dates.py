@@ -70,6 +70,12 @@ class Span:
     said: str
     month: int = 0
 
+    @property
+    def is_of_years(self) -> bool:
+        """Whether it is of whole years."""
+        ends = [(day.month, day.day) for day in (self.first, self.last) if day]
+        return ends == [(1, 1), (12, 31)]
+
     def among(self, days: Ints) -> Mask:
         """Which of some days, as YYYYMMDD with 0 for none, are within it."""
         within: Mask

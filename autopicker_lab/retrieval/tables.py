@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Ints = np.ndarray[Any, np.dtype[np.int64]]
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
+_YEARS = (1900, 2100)
 CELL_BYTES = 24  # that a cell takes here, about
 
 
@@ -49,6 +50,17 @@ class Column:
         if (by_code := days_of(self.texts)) is None:
             return None
         return np.where(self.codes >= 0, np.array([*by_code, 0], np.int64)[self.codes], 0)
+
+    @cached_property
+    def years(self) -> Ints | None:
+        """By row, the first day of the year that its number is, as YYYYMMDD; None where it is no column of years."""
+        import numpy as np
+
+        numbers = self.numbers[~np.isnan(self.numbers)]
+        first, last = _YEARS
+        if not len(numbers) or not ((numbers >= first) & (numbers <= last) & (numbers % 1 == 0)).all():
+            return None
+        return np.where(np.isnan(self.numbers), 0, self.numbers * 10_000 + 101).astype(np.int64)
 
 
 class IndexedTable:

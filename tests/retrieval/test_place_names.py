@@ -99,6 +99,8 @@ def test_a_page_is_named_in_words_of_many_languages(question: str) -> None:
         ("마지막 두 페이지", {("page", "-2"), ("page", "-1")}),
         ("the second to last page", {("page", "-2")}),
         ("die vorletzte Folie", {("slide", "-2")}),
+        ("העמוד האחרון", {("page", "last")}),
+        ("첫 번째 페이지", {("page", "first")}),
         ("the first and the last page", {("page", "first"), ("page", "last")}),
         ("Chapter 3, last page", {("chapter", "3"), ("page", "last")}),
     ],

@@ -256,6 +256,23 @@ def test_months_are_known_in_many_languages(words: str, month: int) -> None:
     assert [span.month for span in spans_in(f" {fold(words)} ")] == [month]
 
 
+@pytest.mark.parametrize(
+    ("question", "count"),
+    [
+        ("total Net in 2023", "25 of 100 rows where Year is 2023-01-01 to 2023-12-31"),
+        ("total Net since 2023", "50 of 100 rows where Year is since"),
+        ("total Net between 2022 and 2023", "50 of 100 rows where Year is"),
+        ("total Net not in 2023", "75 of 100 rows where Year is not"),
+        ("total Net where Year is over 2023", "25 of 100 rows where Year is more than 2023"),
+        ("total Net in March 2023", "100 of 100 rows."),
+    ],
+)
+def test_a_column_of_numbers_may_be_of_years(question: str, count: str) -> None:
+    table = Table((("Year", "Net"), *((2021 + i % 4, i * 10) for i in range(100))), "Years")
+    document = Document("years.xlsx", "xlsx", (Part("sheet Years", table.to_markdown(), (table,)),), sha256="years")
+    assert count in computed(question, document)
+
+
 def codes() -> Document:
     names = ("IN", "NO", "Over", "March", "BY")
     rows = [(f"{2023 + i % 2}-{i % 12 + 1:02}-01", names[i % 5], i, i * 10) for i in range(100)]
