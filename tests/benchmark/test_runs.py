@@ -162,6 +162,12 @@ def test_an_interrupt_is_one_again_after_a_kernel_that_did_not_start() -> None:
         loop.close()
 
 
+def test_handlers_of_signals_that_are_none_of_pythons_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "getsignal", lambda _: None)  # as it says of one that another library has set
+    with private_kernels() as configuration:
+        assert isinstance(configuration, dict)
+
+
 def kept(folder: Path, name: str, figures: dict[str, float]) -> Path:
     folder.mkdir()
     record = {"benchmark": "b", "name": name, "parameters": {}, "figures": figures, "stamp": {"commit": "c"}}
