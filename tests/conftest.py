@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from autopicker_lab.service import create_app
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # in all processes: test processes share the cores
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # in what a script starts with "&"; its children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Begun first where several processes share the tests, so that none is left with one of these when the others are done.
 LONGEST = (
