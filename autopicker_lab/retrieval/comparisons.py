@@ -37,38 +37,15 @@ _NUMBER = (
 _SIGNS = {"greater": (">",), "at_least": (">=", "≥"), "less": ("<",), "at_most": ("<=", "≤")}
 _AFTER = {  # what follows a number
     "at_least": (
-        *(
-            "or more",
-            "or above",
-            "or over",
-            "and above",
-            "and over",
-            "oder mehr",
-            "und mehr",
-            "ou plus",
-            "et plus",
-            "o más",
-        ),
-        *(
-            "y más",
-            "o più",
-            "ou mais",
-            "of meer",
-            "eller mer",
-            "lub więcej",
-            "a více",
-            "или более",
-            "и более",
-            "以上",
-            "이상",
-        ),
+        "or more|or above|or over|and above|and over|oder mehr|und mehr|ou plus|et plus|o más|y más|o più|"
+        "ou mais|of meer|eller mer|lub więcej|a více|или более|и более|以上|이상"
     ),
     "at_most": (
-        *("or less", "or fewer", "or below", "and below", "oder weniger", "ou moins", "o menos", "o meno", "ou menos"),
-        *("of minder", "eller mindre", "lub mniej", "или менее", "и менее", "以下", "以内", "이하"),
+        "or less|or fewer|or below|and below|oder weniger|ou moins|o menos|o meno|ou menos|of minder|"
+        "eller mindre|lub mniej|или менее|и менее|以下|以内|이하"
     ),
-    "greater": ("超", "초과", "से अधिक", "से ज़्यादा", "से ज्यादा", "den fazla", "dan fazla", "ten fazla", "tan fazla"),
-    "less": ("未満", "미만", "से कम", "den az", "dan az", "ten az", "tan az"),
+    "greater": "超|초과|से अधिक|से ज़्यादा|से ज्यादा|den fazla|dan fazla|ten fazla|tan fazla",
+    "less": "未満|미만|से कम|den az|dan az|ten az|tan az",
 }
 _SAID = {"greater": "more than", "at_least": "at least", "less": "less than", "at_most": "at most"}
 
@@ -175,7 +152,7 @@ def _comparisons() -> re.Pattern[str]:
         signs = "|".join(map(re.escape, _SIGNS[kind]))
         kinds.append(rf"(?P<{kind}_b>{words}|(?:{signs})(?!=))")
     forms.append(rf"(?:{'|'.join(kinds)})\s*{_number('')}")
-    ends = "|".join(rf"(?P<{kind}_a>{'|'.join(map(re.escape, map(fold, _AFTER[kind])))})" for kind in _SAID)
+    ends = "|".join(rf"(?P<{kind}_a>{'|'.join(map(re.escape, map(fold, _AFTER[kind].split('|'))))})" for kind in _SAID)
     forms.append(rf"{_number('_a')}\s*['’]?(?:{ends})")
     return re.compile("|".join(forms))
 

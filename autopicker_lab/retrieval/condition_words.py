@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from autopicker_lab.retrieval.ngrams import fold
 from autopicker_lab.retrieval.place_patterns import BOTH, RANGES
+from autopicker_lab.retrieval.word_table import cells, columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_TABLE = "conditions.tsv"
 _POINT = frozenset({"en", "zh", "ja", "ko", "hi", "he", "ar", "fa"})
 _SMALL = frozenset({"in", "on", "at", "of", "is", "it", "the", "for", "out", "all", "are", "was", "can", "any", "how"})
 
 
-@lru_cache(1)
-def _columns() -> dict[str, list[str]]:
-    header, *lines = files(__package__).joinpath("conditions.tsv").read_text("utf-8").splitlines()
-    names = header.split("\t")
-    found: dict[str, list[str]] = {name: [] for name in names}
-    for line in lines:
-        for name, cell in zip(names, line.split("\t"), strict=True):
-            found[name].append(cell)
-    return found
-
-
-@lru_cache(32)
 def folded_column(name: str) -> list[str]:
     """The words of a column in all languages, folded, the longest first."""
-    words = {fold(word) for cell in _columns()[name] for word in cell.split("|")} - {"-", ""}
-    return sorted(words, key=lambda word: (-len(word), word))
+    return columns(_TABLE)[name]
 
 
 @lru_cache(1)
 def _with_a_point() -> frozenset[str]:
     """The words for comparisons of languages that write 1.5 with a point."""
-    columns = _columns()
+    table = cells(_TABLE)
     return frozenset(
         fold(word)
-        for i, language in enumerate(columns["language"])
+        for i, language in enumerate(table["language"])
         if language in _POINT
         for name in ("greater", "at_least", "less", "at_most", "between")
-        for word in columns[name][i].split("|")
+        for word in table[name][i].split("|")
     )
 
 
@@ -53,9 +41,9 @@ def has_comma(word: str) -> bool:
 
 
 @lru_cache(1)
-def is_common() -> frozenset[str]:
+def common_words() -> frozenset[str]:
     """Words of conditions, and others that questions have without naming a column or a value by them."""
-    words = {word for name in _columns() if name not in ("language", "months") for word in folded_column(name)}
+    words = {word for name in cells(_TABLE) if name not in ("language", "months") for word in folded_column(name)}
     return frozenset(words | RANGES | BOTH | set(months()) | _SMALL)
 
 
@@ -76,7 +64,7 @@ def is_negated(text: str, end: int) -> bool:
 def months() -> dict[str, int]:
     """The number of each month's name, folded, or of its beginning; what is two months in two languages is left out."""
     found: dict[str, set[int]] = {}
-    for cell in _columns()["months"]:
+    for cell in cells(_TABLE)["months"]:
         if cell != "-":
             for number, names in enumerate(cell.split(), 1):
                 for name in names.split("|"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.retrieval.comparisons import comparisons_in
-from autopicker_lab.retrieval.condition_words import ends_with, folded_column, is_common
+from autopicker_lab.retrieval.condition_words import common_words, ends_with, folded_column
 from autopicker_lab.retrieval.dates import number_of, one_after_another, said_before, spans_in
 from autopicker_lab.retrieval.ngrams import fold, has_name
 from autopicker_lab.retrieval.place_patterns import BOTH
@@ -145,7 +145,7 @@ def _is_meant(question: str, name: str) -> bool:
     """Whether a question writes a name as it is, where it is one of two letters or a word that most questions have."""
     name = name.strip()
     folded = fold(name)
-    return (folded not in is_common() and not (len(folded) <= _CODE and folded.isascii() and folded.isalpha())) or (
+    return (folded not in common_words() and not (len(folded) <= _CODE and folded.isascii() and folded.isalpha())) or (
         next(_named_in(question, name), None) is not None
     )
 
@@ -162,22 +162,20 @@ def _excepted(text: str, values: Mapping[int, str]) -> list[int]:
     reached = -1
     for start, code in sorted((text.find(value), code) for code, value in values.items()):
         link = text[reached:start].strip(" ,") if reached >= 0 else None
+        stop = start + len(values[code])
         if start >= 0 and (
-            link in BOTH or link in ("", "or", "nor", "oder", "noch", "ou", "o") or _is_excepted(text, values[code])
+            link in BOTH or link in ("", "or", "nor", "oder", "noch", "ou", "o") or _is_excepted(text, start, stop)
         ):
             found.append(code)
-            reached = _ENDING.match(text, start + len(values[code])).end()  # type: ignore[union-attr]
+            reached = _ENDING.match(text, stop).end()  # type: ignore[union-attr]
         else:
             reached = -1
     return found
 
 
-def _is_excepted(text: str, value: str) -> bool:
-    start = text.find(value)
-    if start < 0:
-        return False
+def _is_excepted(text: str, start: int, stop: int) -> bool:
     before = _ARTICLE.sub("", text[:start].rstrip())
-    after = text[start + len(value) :].lstrip()
+    after = text[stop:].lstrip()
     return bool(
         ends_with(before, folded_column("except"))
         or ends_with(before, folded_column("not"))

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from autopicker_lab.retrieval.ngrams import fold
 from autopicker_lab.retrieval.place_names import NamedPlace, beside, places_in, relative
-from autopicker_lab.retrieval.word_table import UNSPACED, columns, pattern_of
+from autopicker_lab.retrieval.word_table import UNSPACED, columns, lines_of, pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +103,5 @@ def _facts() -> re.Pattern[str]:
 
 @lru_cache(1)
 def _concepts() -> dict[str, re.Pattern[str]]:
-    lines = files(__package__).joinpath("concepts.tsv").read_text("utf-8").splitlines()
-    rows = (line.split("\t") for line in lines)
+    rows = (line.split("\t") for line in lines_of("concepts.tsv"))
     return {name: re.compile(pattern_of(sorted(map(fold, words.split("|")), key=len))) for name, words in rows}

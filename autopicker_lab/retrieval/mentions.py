@@ -16,98 +16,20 @@ if TYPE_CHECKING:
     from autopicker_lab.core import Document
 
 _OFTEN = (
-    *("how often", "how many times", "how frequently", "number of times", "wie oft", "wie häufig", "wie viele male"),
-    *("combien de fois", "à quelle fréquence", "cuántas veces", "con qué frecuencia", "quantas vezes", "quante volte"),
-    *("hoe vaak", "hoeveel keer", "hur ofta", "hur många gånger", "hvor ofte", "hvor mange gange", "hvor mange ganger"),
-    *(
-        "kuinka monta kertaa",
-        "kuinka usein",
-        "ile razy",
-        "jak często",
-        "kolikrát",
-        "koľkokrát",
-        "сколько раз",
-        "как часто",
-    ),
-    *("скільки разів", "как часто", "kaç kez", "kaç defa", "kaç kere", "πόσες φορές", "πόσο συχνά", "hányszor"),
-    *("de câte ori", "كم مرة", "چند بار", "כמה פעמים", "कितनी बार", "কতবার", "bao nhiêu lần", "berapa kali", "กี่ครั้ง"),
-    *("多少次", "几次", "幾次", "何回", "何度", "몇 번"),
+    "how often|how many times|how frequently|number of times|wie oft|wie häufig|wie viele male|"
+    "combien de fois|à quelle fréquence|cuántas veces|con qué frecuencia|quantas vezes|quante volte|hoe vaak|"
+    "hoeveel keer|hur ofta|hur många gånger|hvor ofte|hvor mange gange|hvor mange ganger|kuinka monta kertaa|"
+    "kuinka usein|ile razy|jak często|kolikrát|koľkokrát|сколько раз|как часто|скільки разів|как часто|"
+    "kaç kez|kaç defa|kaç kere|πόσες φορές|πόσο συχνά|hányszor|de câte ori|كم مرة|چند بار|כמה פעמים|"
+    "कितनी बार|কতবার|bao nhiêu lần|berapa kali|กี่ครั้ง|多少次|几次|幾次|何回|何度|몇 번"
 )
 _SAID = (  # beginnings of what is said of a term that is counted
-    *(
-        "mention",
-        "appear",
-        "occur",
-        "named",
-        "written",
-        "used",
-        "stand",
-        "erwähn",
-        "vorkomm",
-        "genannt",
-        "steht",
-        "kommt",
-    ),
-    *(
-        "mentionn",
-        "apparaî",
-        "apparai",
-        "cité",
-        "nommé",
-        "mencion",
-        "aparec",
-        "citad",
-        "menzion",
-        "compar",
-        "citat",
-        "nominat",
-    ),
-    *(
-        "genoemd",
-        "voorkom",
-        "komt",
-        "nämn",
-        "förekom",
-        "nævn",
-        "forekom",
-        "nevn",
-        "mainit",
-        "esiint",
-        "wymieni",
-        "wspomn",
-    ),
-    *(
-        "pojawia",
-        "zmíněn",
-        "zmienen",
-        "objev",
-        "упомин",
-        "упомян",
-        "встреча",
-        "згад",
-        "трапля",
-        "geç",
-        "bahsed",
-        "αναφέρ",
-    ),
-    *(
-        "εμφαν",
-        "említ",
-        "szerepel",
-        "mențion",
-        "menţion",
-        "apar",
-        "ذكر",
-        "يظهر",
-        "ورد",
-        "وردت",
-        "ذکر",
-        "آمده",
-        "מוזכר",
-        "מופיע",
-    ),
-    *("नाम", "उल्लेख", "आता", "आया", "উল্লেখ", "এসেছে", "nhắc", "xuất hiện", "disebut", "muncul", "กล่าวถึง", "ปรากฏ"),
-    *("提到", "出现", "出現", "提及", "登場", "出て", "言及", "使われ", "언급", "나오", "나와", "등장"),
+    "mention|appear|occur|named|written|used|stand|erwähn|vorkomm|genannt|steht|kommt|mentionn|apparaî|"
+    "apparai|cité|nommé|mencion|aparec|citad|menzion|compar|citat|nominat|genoemd|voorkom|komt|nämn|förekom|"
+    "nævn|forekom|nevn|mainit|esiint|wymieni|wspomn|pojawia|zmíněn|zmienen|objev|упомин|упомян|встреча|згад|"
+    "трапля|geç|bahsed|αναφέρ|εμφαν|említ|szerepel|mențion|menţion|apar|ذكر|يظهر|ورد|وردت|ذکر|آمده|מוזכר|"
+    "מופיע|नाम|उल्लेख|आता|आया|উল্লেখ|এসেছে|nhắc|xuất hiện|disebut|muncul|กล่าวถึง|ปรากฏ|提到|出现|出現|提及|登場|出て|言及|"
+    "使われ|언급|나오|나와|등장"
 )
 _QUOTED = re.compile(r"[\"“„«「『‘]([^\"“”„«»「」『』’]{1,60})[\"”“»」』’]|(?<!\w)'([^']{1,60})'(?!\w)")
 _AROUND = """the a an is are was were be been does do did has have it word words term name in of on at to this that here
@@ -174,11 +96,11 @@ def _term(piece: str) -> str:
 
 @lru_cache(1)
 def _often() -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, _OFTEN)), re.IGNORECASE)
+    return re.compile("|".join(map(re.escape, _OFTEN.split("|"))), re.IGNORECASE)
 
 
 @lru_cache(1)
 def _said() -> re.Pattern[str]:
-    spaced = "|".join(re.escape(word) for word in _SAID if not UNSPACED.search(word))
-    others = "|".join(re.escape(word) for word in _SAID if UNSPACED.search(word))
+    spaced = "|".join(re.escape(word) for word in _SAID.split("|") if not UNSPACED.search(word))
+    others = "|".join(re.escape(word) for word in _SAID.split("|") if UNSPACED.search(word))
     return re.compile(rf"(?<!\w)(?:{spaced})\w*|(?:{others})", re.IGNORECASE)

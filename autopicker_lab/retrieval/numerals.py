@@ -10,22 +10,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from autopicker_lab.retrieval.ngrams import fold
-from autopicker_lab.retrieval.word_table import is_other
+from autopicker_lab.retrieval.word_table import MARK, NUMBERED, STEM, cells, is_other
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_LETTER = "[\\w\u0300-\u036f\u0900-\u0dff]"
-_WORD = re.compile(rf"{_LETTER}+(?:['’ʼ]{_LETTER}+)*")
+_WORD = re.compile(rf"{MARK}+(?:['’ʼ]{MARK}+)*")
 _BESIDE = re.compile(r"[\s.:#\-]{1,3}")  # between a place and its number
 _APART = re.compile(r"[\s,、\-–—]{1,3}")  # between numbers of several places
 _PREFIXED = re.compile(r"(?<!\w)(?:ika|მე)-?(\d+)")
-_STEM = 4  # letters of a word for a place that may have any ending
 _ENDING = 6  # letters of an ending
 _ORDINAL_STEM = 2
 _THAI = re.compile("[\u0e00-\u0e7f]")
@@ -80,14 +77,6 @@ def count_of(word: str) -> int | None:
     if word.isdecimal():
         return int(word)
     return next((n for language in _languages().values() if (n := language.cardinal(word))), None)
-
-
-def of_column(name: str) -> list[str]:
-    """The words of a column of all languages, folded, the longest first: "number" or "endings"."""
-    header, *lines = _read("numbers.tsv")
-    column = header.split("\t").index(name)
-    found = {fold(word) for line in lines for word in line.split("\t")[column].split("|")} - {"-"}
-    return sorted(found, key=lambda word: (-len(word), word))
 
 
 def _after(place: int, words: Sequence[str], gaps: Sequence[str], language: _Language) -> Iterator[tuple[int, str]]:
@@ -157,16 +146,18 @@ def _languages_at(word: str) -> list[_Language]:
     """The languages in which a word is one for a place."""
     places = {} if is_other(word) else _places()
     found = [*places.get(word, ())]
-    for stem in _beginnings(word, _STEM):
+    for stem in _beginnings(word, STEM):
         found += [language for language in places.get(stem, ()) if language not in found]
     return found
 
 
 @lru_cache(1)
 def _languages() -> dict[str, _Language]:
+    table = cells("numbers.tsv")
     found = {}
-    for line in _read("numbers.tsv")[1:]:
-        name, number, _, cardinals, ordinals = line.split("\t")
+    for name, number, cardinals, ordinals in zip(
+        *(table[column] for column in ("language", "number", "cardinals", "ordinals")), strict=True
+    ):
         found[name] = _Language(name, frozenset(map(fold, number.split("|"))), _counted(cardinals), _counted(ordinals))
     found["en"].cardinals.update(_TENS)
     return found
@@ -181,16 +172,10 @@ def _counted(cell: str) -> dict[str, int]:
 @lru_cache(1)
 def _places() -> dict[str, list[_Language]]:
     """The languages of each word for a place that may be numbered."""
-    header, *lines = _read("words.tsv")
-    numbered = header.split("\t")[1:10]
+    table = cells()
     found: dict[str, list[_Language]] = {}
-    for line in lines:
-        name, *cells = line.split("\t")
+    for i, name in enumerate(table["language"]):
         language = _languages().get(name) or _Language(name)
-        for word in {fold(word) for cell in cells[: len(numbered)] for word in cell.split("|")}:
+        for word in {fold(word) for kind in NUMBERED for word in table[kind][i].split("|")}:
             found.setdefault(word.rstrip("."), []).append(language)
     return found
-
-
-def _read(name: str) -> list[str]:
-    return files(__package__).joinpath(name).read_text("utf-8").splitlines()

@@ -13,7 +13,6 @@ from autopicker_lab.retrieval.place_patterns import (
     BOTH,
     ENDS,
     LESS,
-    NUMBERED,
     RANGES,
     end_pattern,
     first_and,
@@ -22,7 +21,7 @@ from autopicker_lab.retrieval.place_patterns import (
     numbered_pattern,
     word_pattern,
 )
-from autopicker_lab.retrieval.word_table import languages_of
+from autopicker_lab.retrieval.word_table import NUMBERED, languages_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,112 +6,32 @@ import re
 from functools import lru_cache
 
 from autopicker_lab.retrieval.ngrams import fold
-from autopicker_lab.retrieval.numerals import of_column
-from autopicker_lab.retrieval.word_table import MARK, STEM, UNSPACED, columns, others, pattern_of, place_of, rows
+from autopicker_lab.retrieval.word_table import (
+    MARK,
+    NUMBERED,
+    STEM,
+    UNSPACED,
+    cells,
+    columns,
+    others,
+    pattern_of,
+    place_of,
+)
 
 ENDS = ("last", "next", "previous", "first", "penultimate")
-NUMBERED = ("page", "sheet", "slide", "section", "chapter", "figure", "table", "line", "row")
 _SEVERAL = "二三四五六七八九十两兩"
 _SHORT_WORD = 2  # letters of a word that means much else: "no", "wa", "ke"
 _NUMBER = r"(?:\d{1,7}(?:\.\d{1,3}){0,3}(?!\d)|(?<![^\W_])[ivxlc]{1,7}(?![\w])|[〇零一二三四五六七八九十百两兩]{1,5})"
 _AT_ONCE = r"\s?(?:[番枚個个つ張张]目?の?|ページ目の?|번째|번)?\s?"
-_TO = (
-    *(
-        "-",
-        "–",
-        "—",
-        "~",
-        "〜",
-        "to",
-        "through",
-        "thru",
-        "until",
-        "bis",
-        "à",
-        "au",
-        "al",
-        "a",
-        "até",
-        "hasta",
-        "fino",
-        "tot",
-    ),
-    *(
-        "til",
-        "till",
-        "do",
-        "až",
-        "az",
-        "ila",
-        "până",
-        "έως",
-        "ως",
-        "μέχρι",
-        "до",
-        "по",
-        "إلى",
-        "الى",
-        "حتى",
-        "تا",
-        "עד",
-        "से",
-    ),
-    *("到", "至", "から", "まで", "에서", "부터", "ถึง", "đến", "tới", "hingga", "sampai", "থেকে"),
-)
-_AND = (
-    *(
-        ",",
-        "&",
-        "、",
-        "and",
-        "und",
-        "et",
-        "y",
-        "e",
-        "ed",
-        "i",
-        "en",
-        "og",
-        "och",
-        "ja",
-        "a",
-        "ve",
-        "és",
-        "și",
-        "και",
-        "и",
-        "та",
-    ),
-    *("і", "و", "और", "এবং", "と", "和", "与", "與", "및", "와", "과", "และ", "và", "dan", "na"),
-)
-_BEGINNING = (
-    *(
-        "from",
-        "von",
-        "vom",
-        "de",
-        "du",
-        "des",
-        "desde",
-        "da",
-        "dal",
-        "dalla",
-        "van",
-        "fra",
-        "från",
-        "od",
-        "ot",
-        "от",
-        "с",
-        "з",
-    ),
-    *("від", "od", "από", "من", "از", "dari", "từ", "kutoka", "จาก"),
-)
+_TO = """- – — ~ 〜 to through thru until bis à au al a até hasta fino tot til till do až az ila până έως ως μέχρι до по
+إلى الى حتى تا עד से 到 至 から まで 에서 부터 ถึง đến tới hingga sampai থেকে"""
+_AND = ", & 、 and und et y e ed i en og och ja a ve és și και и та і و और এবং と 和 与 與 및 와 과 และ và dan na"
+_BEGINNING = "from von vom de du des desde da dal dalla van fra från od ot от с з від od από من از dari từ kutoka จาก"
 _LINK = r"(?P<link>[,&\-–—~〜、]|[^\W\d]{1,7})"
-RANGES = frozenset(map(fold, _TO))
-BOTH = frozenset(map(fold, _AND))
+RANGES = frozenset(map(fold, _TO.split()))
+BOTH = frozenset(map(fold, _AND.split()))
 LESS = re.compile(rf"(?P<less>{_NUMBER})[.º°]?\s*{_LINK}\s*$")
-_FROM = "|".join(map(re.escape, map(fold, _BEGINNING)))
+_FROM = "|".join(map(re.escape, map(fold, _BEGINNING.split())))
 
 
 @lru_cache(1)
@@ -132,17 +52,17 @@ def numbered_pattern() -> re.Pattern[str]:
 
 def _filler() -> str:
     """What may stand between a word for a place and its number: "no.", "رقم", "thứ"."""
-    words = "|".join(map(re.escape, of_column("number")))
+    words = "|".join(map(re.escape, columns("numbers.tsv")["number"]))
     begins = rf"(?:(?:{_FROM})\s+(?={_NUMBER}\s*(?:{'|'.join(map(re.escape, RANGES))})\s*{_NUMBER}))?"
     return rf"[\s.:#\-]*(?:(?:№|第|{words})[\s.:º°\-]*)?{begins}"
 
 
 def _ordinal() -> str:
     """What may stand between a number and a place: a full stop, an ordinal's ending, a word for "number"."""
-    endings = of_column("endings")
+    endings = columns("numbers.tsv")["endings"]
     apart = [ending for ending in endings if ending > "\u0900"]
     at_once = "|".join(map(re.escape, endings))
-    counted = "|".join(re.escape(word) for word in of_column("number") if len(word) > _SHORT_WORD)
+    counted = "|".join(re.escape(word) for word in columns("numbers.tsv")["number"] if len(word) > _SHORT_WORD)
     return rf"(?:\.-?|[.\-:']?(?:{at_once})|\s(?:{'|'.join(map(re.escape, apart))})|\s(?:{counted})(?=\s))\s?"
 
 
@@ -153,9 +73,7 @@ def _without_spaces(words: list[str]) -> list[str]:
 @lru_cache(8)
 def named_pattern(kind: str) -> re.Pattern[str]:
     """A word for a place that a name may stand beside; not "part" and its like, which mean much else."""
-    lines = (line.split("\t") for line in rows()[1:])
-    column = rows()[0].split("\t").index(kind)
-    words = {fold(line[column].split("|")[0]) for line in lines}
+    words = {fold(cell.split("|")[0]) for cell in cells()[kind]}
     kept = [word for word in words if len(word) >= (2 if UNSPACED.search(word) else STEM)]
     return re.compile(place_of(sorted(kept, key=len, reverse=True)))
 

@@ -1,4 +1,4 @@
-"""The words of `words.tsv`, a line for each language, and expressions that find them in folded text.
+"""The words of tables such as `words.tsv`, a line for each language, and expressions that find them in folded text.
 
 What begins like a word for a place and is none ("party", "Teilnehmer", "行動") stands in `no_places.tsv`, as
 expressions in which `#` is a digit or several.
@@ -12,33 +12,38 @@ from importlib.resources import files
 
 from autopicker_lab.retrieval.ngrams import fold
 
+NUMBERED = ("page", "sheet", "slide", "section", "chapter", "figure", "table", "line", "row")  # columns of places
 STEM = 4  # letters of a word's beginning that may have any ending
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 MARK = "[\\w\u0300-\u036f\u0900-\u0dff]"  # letters and what is written above and below them
 
 
-@lru_cache(1)
-def rows() -> list[str]:
-    """The lines of the file, the names of its columns first."""
-    return files(__package__).joinpath("words.tsv").read_text("utf-8").splitlines()
+def lines_of(table: str) -> list[str]:
+    """The lines of a file of words."""
+    return files(__package__).joinpath(table).read_text("utf-8").splitlines()
 
 
-@lru_cache(1)
-def columns() -> dict[str, list[str]]:
-    """The words of each column, of all languages, folded, the longest first."""
-    lines = rows()
-    names = lines[0].split("\t")
-    columns: dict[str, set[str]] = {name: set() for name in names}
-    for line in lines[1:]:
-        for name, cell in zip(names, line.split("\t"), strict=True):
-            columns[name].update(filter(None, map(fold, cell.split("|"))))
-    return {name: sorted(found, key=lambda word: (-len(word), word)) for name, found in columns.items()}
+@lru_cache(4)
+def cells(table: str = "words.tsv") -> dict[str, list[str]]:
+    """The cells of each column of a file, in the order of its languages."""
+    names, *lines = (line.split("\t") for line in lines_of(table))
+    return dict(zip(names, map(list, zip(*lines, strict=True)), strict=True))
+
+
+@lru_cache(4)
+def columns(table: str = "words.tsv") -> dict[str, list[str]]:
+    """The words of each column of a file, of all languages, folded, the longest first; "-" is none."""
+    words = {
+        name: {fold(word) for cell in column for word in cell.split("|")} - {"-", ""}
+        for name, column in cells(table).items()
+    }
+    return {name: sorted(found, key=lambda word: (-len(word), word)) for name, found in words.items()}
 
 
 @lru_cache(1)
 def others() -> str:
     """An expression that refuses what begins like a word for a place and is none."""
-    lines = files(__package__).joinpath("no_places.tsv").read_text("utf-8").splitlines()[1:]
+    lines = lines_of("no_places.tsv")[1:]
     return rf"(?!{'|'.join(fold(line.split(chr(9))[1]) for line in lines)})".replace("##", "#").replace("#", r"\d+")
 
 
@@ -55,9 +60,8 @@ def is_other(word: str) -> bool:
 @lru_cache(1024)
 def languages_of(column: str, text: str) -> frozenset[str]:
     """The languages of which folded text is a word of a column, with any ending where the word is long."""
-    header, *lines = (line.split("\t") for line in rows())
-    at = header.index(column)
-    return frozenset(line[0] for line in lines if any(_is_word(fold(word), text) for word in line[at].split("|")))
+    named = zip(cells()["language"], cells()[column], strict=True)
+    return frozenset(name for name, cell in named if any(_is_word(fold(word), text) for word in cell.split("|")))
 
 
 def _is_word(word: str, text: str) -> bool:

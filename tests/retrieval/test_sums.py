@@ -123,6 +123,16 @@ def rows_where(holds: Any) -> tuple[int, int]:
     return len(met), sum(row[3] for row in met)
 
 
+def assert_means(question: str, holds: Any, said: str) -> None:
+    """Computed are the count and the sum of the rows for which `holds`, and the condition is said."""
+    text = computed(question, fleet())
+    count, total = rows_where(holds)
+    assert 0 < count < len(FLEET)
+    assert f"{count} of 300 rows" in text
+    assert f"sum {total:,}" in text
+    assert said in text
+
+
 @pytest.mark.parametrize(
     ("question", "holds", "said"),
     [
@@ -153,12 +163,7 @@ def rows_where(holds: Any) -> tuple[int, int]:
     ],
 )
 def test_what_a_question_says_of_the_rows_is_a_condition(question: str, holds: Any, said: str) -> None:
-    text = computed(question, fleet())
-    count, total = rows_where(holds)
-    assert 0 < count < len(FLEET)
-    assert f"{count} of 300 rows" in text
-    assert f"sum {total:,}" in text
-    assert said in text
+    assert_means(question, holds, said)
 
 
 @pytest.mark.parametrize(
@@ -189,12 +194,7 @@ def test_what_a_question_says_of_the_rows_is_a_condition(question: str, holds: A
     ],
 )
 def test_a_condition_that_is_denied_or_joined_is_read_as_a_whole(question: str, holds: Any, said: str) -> None:
-    text = computed(question, fleet())
-    count, total = rows_where(holds)
-    assert 0 < count < len(FLEET)
-    assert f"{count} of 300 rows" in text
-    assert f"sum {total:,}" in text
-    assert said in text
+    assert_means(question, holds, said)
 
 
 @pytest.mark.parametrize(
